@@ -1,0 +1,43 @@
+"""What can go wrong with what a user gave, as one small tree.
+
+    EmbertextError (ValueError)
+    ├── CorpusError          an input that cannot be used as text: missing, empty, not UTF-8, not reachable
+    ├── FormatError          bytes that are not in the format their name promises; knows file and offset
+    ├── StorageError         a place that cannot be read or written
+    └── HyperparameterError  settings that are each valid and cannot work together; knows the field
+
+Every message says where, what and the remedy, in one line. Bounds of a single hyperparameter are pydantic's
+`ValidationError`, which is a `ValueError` too.
+"""
+
+
+class EmbertextError(ValueError):
+    """A user's mistake that can be put right. `where` names the place, `remedy` what to do about it."""
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        self.what, self.where, self.remedy = what, where, remedy
+        super().__init__((f"{where}: " if where else "") + what + (f"; {remedy}" if remedy else ""))
+
+
+class CorpusError(EmbertextError):
+    """An input that cannot be used as text."""
+
+
+class StorageError(EmbertextError):
+    """A place that cannot be read or written."""
+
+
+class FormatError(EmbertextError):
+    """Bytes that are not in the format their name promises. `offset` counts bytes from the start of `path`."""
+
+    def __init__(self, what: str, *, path: str, offset: int, remedy: str = "") -> None:
+        self.path, self.offset = path, offset
+        super().__init__(what, where=f"{path}: byte {offset}", remedy=remedy)
+
+
+class HyperparameterError(EmbertextError):
+    """Settings that are each valid and cannot work together. `field` and `value` name the one to change."""
+
+    def __init__(self, what: str, *, field: str, value: object, remedy: str) -> None:
+        self.field, self.value = field, value
+        super().__init__(what, where=f"{field}={value!r}", remedy=remedy)
