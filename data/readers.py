@@ -1,0 +1,210 @@
+"""Documents and blocks of text out of a source, as a stream: memory is bounded by a few blocks.
+
+It knows the four kinds of files and where their text is; not how they are opened (`data/streams.py`) or what a word is
+(`data/tokenizer.py`).
+
+    text   one document a line
+    jsonl  one JSON object a line: "text", or "source" as in SageMaker's augmented manifest; "label" or "title"
+    csv    a header row that names a text column, else: first column label, the others text; .tsv has no quoting
+    mail   20 Newsgroups' tar: one message a file, Latin-1, headers as they are; the folder is the label
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Literal, NamedTuple
+
+import orjson
+
+from data import streams
+from data.errors import CorpusError
+from data.sources import Source
+from data.streams import Files, Member
+from data.tokenizer import words
+
+Tokenizer = Literal["auto", "whitespace", "words"]
+
+BLOCK = 2**20  # bytes of a block of tokenised documents
+
+_TEXTS = ("text", "sentence", "content", "source", "description")  # header names of the text column
+_LABELS = ("label", "class", "category", "class index")
+
+
+class Document(NamedTuple):
+    """One text. `label` is its class, or its title where it has no class."""
+
+    text: str
+    label: str = ""
+
+
+class Block(NamedTuple):
+    """UTF-8 tokens separated by ASCII white space; `progress` is the fraction (0..1) of the source read by its end."""
+
+    data: bytes
+    progress: float
+
+
+def documents(source: Source) -> Iterator[Document]:
+    """The documents in file order. `CorpusError` names the file and the line or byte of what cannot be read.
+
+    A line of a text file longer than 8 MB comes as several documents, cut between tokens.
+    """
+    yield from _documents(source, _files(source))
+
+
+def blocks(source: Source, *, tokenizer: Tokenizer = "auto") -> Iterator[Block]:
+    r"""The corpus as tokens in blocks of at most about 8 MB, cut between tokens. "\n" ends a sentence or document.
+
+    tokenizer: `whitespace` takes tokens as they are (separators as in fastText: space, tab, \r, \v, \f, NUL, which
+    arrives as a space, and "\n", which ends a sentence only in text files; in other kinds a document is one sentence);
+    `words` is `data.tokenizer.words`; `auto` is `whitespace` for text, as BlazingText does, and `words` for the rest.
+    A block that ends without "\n" ends in the middle of a sentence. The end of a file ends a sentence.
+    """
+    if tokenizer == "auto":
+        tokenizer = "whitespace" if source.kind == "text" else "words"
+    files = _files(source)
+    if source.kind == "text":
+        found = _text_blocks(files, tokenizer)
+    else:
+        found = _document_blocks(_documents(source, files), tokenizer)
+    empty = True
+    for data in found:
+        empty = empty and data.isspace()
+        yield Block(data, files.progress)
+    if empty:
+        raise CorpusError("no words in it", where=", ".join(source.urls[:3]), remedy="give files with text")
+
+
+def _files(source: Source) -> Files:
+    return Files(source.urls, member=source.member, size=source.bytes)
+
+
+def _text_blocks(files: Files, tokenizer: Tokenizer) -> Iterator[bytes]:
+    for member in files.members():
+        for piece in streams.pieces(member):
+            if tokenizer == "whitespace":
+                yield piece
+            else:
+                tokens = "\n".join(" ".join(words(line)) for line in piece.decode().split("\n"))
+                yield tokens.encode() + (b"" if piece.endswith(b"\n") else b" ")
+
+
+def _document_blocks(found: Iterator[Document], tokenizer: Tokenizer) -> Iterator[bytes]:
+    """One line a document; documents without words leave none."""
+    collected = bytearray()
+    for document in found:
+        if tokenizer == "words":
+            line = " ".join(words(document.text)).encode(errors="replace")
+        else:
+            line = b" ".join(document.text.encode(errors="replace").replace(b"\0", b" ").split())
+        if line:
+            collected += line + b"\n"
+        if len(collected) >= BLOCK:
+            yield from _cut(bytes(collected))
+            collected.clear()
+    if collected:
+        yield from _cut(bytes(collected))
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    """Blocks of at most `streams.PIECE` bytes: one document may be longer than that."""
+    while len(data) > streams.PIECE:
+        end = max(data.rfind(b" ", 0, streams.PIECE), data.rfind(b"\n", 0, streams.PIECE)) + 1
+        if end == 0:
+            break
+        yield data[:end]
+        data = data[end:]
+    yield data
+
+
+def _documents(source: Source, files: Files) -> Iterator[Document]:
+    read = {"text": _text, "jsonl": _jsonl, "csv": _csv, "mail": _mail}[source.kind]
+    for member in files.members():
+        yield from read(member)
+
+
+def _text(member: Member) -> Iterator[Document]:
+    carry = ""
+    for piece in streams.pieces(member):
+        *whole, carry = (carry + piece.decode()).split("\n")
+        yield from (Document(line) for line in whole if line.strip())
+        if len(carry) > streams.PIECE:
+            yield Document(carry)
+            carry = ""
+
+
+def _jsonl(member: Member) -> Iterator[Document]:
+    for line in streams.lines(member):
+        if line.data.isspace():
+            continue
+        where = f"{member.name}: line {line.number}"
+        try:
+            value = orjson.loads(line.data)
+        except orjson.JSONDecodeError as error:
+            streams.decode(line.data, member.name, offset=line.offset, line=line.number)
+            raise CorpusError(f"not JSON ({error})", where=where, remedy="write one JSON object a line") from error
+        text = (value.get("text") or value.get("source", value.get("text"))) if isinstance(value, dict) else None
+        if not isinstance(text, str):
+            what = 'no field "text" or "source" with a string'
+            raise CorpusError(what, where=where, remedy='write {"text": "..."} on each line')
+        label = value.get("label", value.get("title", ""))
+        yield Document(text, " ".join(map(str, label)) if isinstance(label, list) else str(label))
+
+
+def _csv(member: Member) -> Iterator[Document]:
+    csv.field_size_limit(streams.LONGEST_LINE)  # the module's own bound is 128 KB
+    decoded = (
+        streams.decode(line.data, member.name, offset=line.offset, line=line.number) for line in streams.lines(member)
+    )
+    tabs = streams.suffix(member.path) == ".tsv"
+    rows = csv.reader(decoded, delimiter="\t", quoting=csv.QUOTE_NONE) if tabs else csv.reader(decoded)
+    columns: tuple[int, int] | None = None  # text, label; None: all but the first are text
+    first = True
+    while True:
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            raise CorpusError(
+                f"not CSV ({error})", where=f"{member.name}: line {rows.line_num}", remedy="quote fields"
+            ) from error
+        if row is None:
+            return
+        if not row:
+            continue
+        where = f"{member.name}: line {rows.line_num}"
+        if first:
+            first = False
+            columns = _header(row, where)
+            if columns:
+                continue
+        if columns is None:
+            yield Document(" ".join(row[1:]), row[0]) if len(row) > 1 else Document(row[0])
+            continue
+        text, label = columns
+        if len(row) <= max(text, label):
+            what = f"{len(row)} columns, and the header has more"
+            raise CorpusError(what, where=where, remedy="quote fields that hold commas or line breaks")
+        yield Document(row[text], row[label] if label >= 0 else "")
+
+
+def _header(row: list[str], where: str) -> tuple[int, int] | None:
+    """The columns of text and label (-1: none), or None when the first row is no header."""
+    names = [cell.strip().lower() for cell in row]
+    text = next((names.index(name) for name in _TEXTS if name in names), -1)
+    label = next((names.index(name) for name in _LABELS if name in names), -1)
+    if text >= 0:
+        return text, label
+    if label >= 0 and len(row) > 1:
+        raise CorpusError(
+            f"no text column: the header names {', '.join(row)}", where=where, remedy="name one column text"
+        )
+    return None
+
+
+def _mail(member: Member) -> Iterator[Document]:
+    with streams.readable(member.name):
+        data = member.stream.read(streams.LONGEST_LINE + 1)
+    if len(data) > streams.LONGEST_LINE:
+        what = f"a message of more than {streams.LONGEST_LINE >> 20} MB"
+        raise CorpusError(what, where=member.name, remedy="give an archive of messages")
+    yield Document(data.decode("latin-1"), PurePosixPath(member.path).parent.name)
