@@ -8,7 +8,11 @@ A shard is an .npy file of int32 ids, -1 after each sentence; words outside the 
     corpus.json       names, counts; written last, so its presence says the folder is whole
 """
 
+from functools import lru_cache
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from data import storage
 from data.vocabulary import Vocabulary
@@ -16,11 +20,20 @@ from data.vocabulary import Vocabulary
 SENTENCE_END = -1
 
 
+class Slice(NamedTuple):
+    """ids[start:stop] of a shard."""
+
+    url: str
+    start: int
+    stop: int
+
+
 class Corpus(NamedTuple):
-    """vocabulary; shards: URLs of the id arrays; tokens, sentences: how many of each all shards hold together."""
+    """vocabulary; shards: URLs of the id arrays, lengths: their sizes; tokens, sentences: how many all hold together."""
 
     vocabulary: Vocabulary
     shards: list[str]
+    lengths: list[int]
     tokens: int
     sentences: int
 
@@ -28,7 +41,7 @@ class Corpus(NamedTuple):
         """Write the vocabulary, then corpus.json. The shards are already in `folder`."""
         self.vocabulary.save(storage.join(folder, "vocabulary.txt"))
         names = [shard.rsplit("/", 1)[-1] for shard in self.shards]
-        index = {"shards": names, "tokens": self.tokens, "sentences": self.sentences, "words": len(self.vocabulary)}
+        index = {"shards": names, "lengths": self.lengths, "tokens": self.tokens, "sentences": self.sentences, "words": len(self.vocabulary)}
         storage.write_json(storage.join(folder, "corpus.json"), index)
 
     @classmethod
@@ -38,6 +51,36 @@ class Corpus(NamedTuple):
         return cls(
             vocabulary=Vocabulary.load(storage.join(folder, "vocabulary.txt")),
             shards=[storage.join(folder, name) for name in index["shards"]],
+            lengths=index["lengths"],
             tokens=index["tokens"],
             sentences=index["sentences"],
         )
+
+    def parts(self, index: int, of: int, workers: int) -> list[list[Slice]]:
+        """Stretch `index` of `of` equal ones that the corpus falls into, cut for `workers`, in order."""
+        total = sum(self.lengths)
+        first, last = total * index // of, total * (index + 1) // of
+        cuts = [first + (last - first) * worker // workers for worker in range(workers + 1)]
+        return [self.slices(start, stop) for start, stop in zip(cuts, cuts[1:], strict=False)]
+
+    def slices(self, start: int, stop: int) -> list[Slice]:
+        """The pieces of shards that hold ids start..stop-1 of the whole corpus."""
+        pieces, offset = [], 0
+        for url, length in zip(self.shards, self.lengths, strict=True):
+            low, high = max(start - offset, 0), min(stop - offset, length)
+            if low < high:
+                pieces.append(Slice(url, low, high))
+            offset += length
+        return pieces
+
+
+def read(piece: Slice) -> NDArray[np.int32]:
+    """The ids of a slice, (stop - start,) int32, memory-mapped."""
+    return _open(piece.url)[piece.start : piece.stop]
+
+
+@lru_cache(maxsize=256)
+def _open(url: str) -> NDArray[np.int32]:
+    with storage.local_path(url) as path:
+        # copy-on-write, plain: numba would compile anew for a read-only array; a deleted temporary copy stays readable
+        return np.asarray(np.load(path, mmap_mode="c"))

@@ -3,11 +3,20 @@
 Knows no files but the ones it exports, no cluster, no clock.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from algorithms.kernels.ngrams import word_buckets
+from algorithms.protocol import Span
+from algorithms.state import Partial, State
+from algorithms.word2vec.step import train_on
+from data.corpus import Corpus
 from data.errors import HyperparameterError
+from data.vocabulary import Vocabulary
 
 Mode = Literal["batch_skipgram", "skipgram", "cbow"]
 
@@ -103,3 +112,77 @@ class Word2Vec(BaseModel):
                 value=self.mode,
                 remedy="choose mode='batch_skipgram', or workers=0",
             )
+
+    def init(self, corpus: Corpus, *, seed: int) -> State:
+        """Vectors drawn uniformly from +-1/D, outputs zero, as in fastText.
+
+        words (V, D), outputs (V, D) float32; counts (V,) int64. With subwords also ngrams (U, D) float32, a row for
+        every hash bucket that some word of the vocabulary reaches, ngram_buckets (U,) int64, which bucket that is,
+        and the n-grams of each word: ngram_starts (V + 1,), ngram_rows (N,) int64, rows of `ngrams`.
+        """
+        rng = np.random.default_rng(seed)
+
+        def vectors(rows: int) -> NDArray[np.float32]:
+            return (rng.random((rows, self.vector_dim), np.float32) * 2 - 1) / np.float32(self.vector_dim)
+
+        words = len(corpus.vocabulary)
+        state: State = {
+            "words": vectors(words),
+            "outputs": np.zeros((words, self.vector_dim), np.float32),
+            "counts": corpus.vocabulary.counts,
+        }
+        if self.subwords:
+            starts, buckets = self._buckets(corpus.vocabulary.words)
+            reached, rows = np.unique(buckets, return_inverse=True)
+            state |= {"ngrams": vectors(reached.size), "ngram_buckets": reached, "ngram_starts": starts, "ngram_rows": rows}
+        return state
+
+    def update(
+        self, state: State, batches: Sequence[NDArray[np.int32]], *, span: Span, threads: int, seed: int
+    ) -> Partial:
+        """Train on the id arrays in `batches`, lock-free on `threads` threads; with one thread deterministic.
+
+        loss is summed over `examples` pairs (a sample of all that are trained).
+        """
+        return train_on(self, state, batches, span=span, threads=threads, seed=seed)
+
+    def learning_rate_at(self, progress: float) -> float:
+        """Linear to zero; never below a ten-thousandth of the start (word2vec.c's floor)."""
+        return self.learning_rate * max(1 - progress, 1e-4)
+
+    def vectors(self, state: State) -> NDArray[np.float32]:
+        """The vectors of the vocabulary, (V, D) float32: with subwords the mean of a word's own and its n-grams'."""
+        words = cast(NDArray[np.float32], state["words"])
+        if not self.subwords:
+            return words
+        starts = cast(NDArray[np.int64], state["ngram_starts"])
+        lengths = np.diff(starts)
+        ngrams = cast(NDArray[np.float32], state["ngrams"])
+        total = words.copy()
+        some = np.flatnonzero(lengths)  # reduceat cannot sum an empty run
+        for block in np.array_split(some, max(1, some.size // 8192)):
+            if not block.size:
+                continue
+            rows = state["ngram_rows"][starts[block[0]] : starts[block[-1] + 1]]
+            total[block] += np.add.reduceat(ngrams[rows], starts[block] - starts[block[0]], axis=0)
+        return np.asarray(total / (1 + lengths[:, None]), np.float32)
+
+    def infer(self, state: State, vocabulary: Vocabulary, words: Sequence[str]) -> NDArray[np.float32]:
+        """The vector of each word, (n, D) float32. An unseen word: zeros, or with subwords the mean of its n-grams."""
+        known = np.array([vocabulary.index.get(word, -1) for word in words], np.int64)
+        result = np.zeros((len(words), self.vector_dim), np.float32)
+        result[known >= 0] = self.vectors(state)[known[known >= 0]]
+        if self.subwords:
+            reached = cast(NDArray[np.int64], state["ngram_buckets"])
+            unseen = np.flatnonzero(known < 0)
+            starts, buckets = self._buckets([words[i] for i in unseen])
+            for i, first, last in zip(unseen, starts, starts[1:], strict=False):
+                wanted = buckets[first:last]
+                rows = np.minimum(np.searchsorted(reached, wanted), max(reached.size - 1, 0))
+                rows = rows[reached[rows] == wanted] if reached.size else rows[:0]
+                # n-grams that training never saw count as zeros
+                result[i] = state["ngrams"][rows].sum(axis=0) / max(wanted.size, 1)
+        return result
+
+    def _buckets(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return word_buckets(words, min_char=self.min_char, max_char=self.max_char, buckets=self.buckets)

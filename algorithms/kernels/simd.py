@@ -1,0 +1,174 @@
+"""Sixteen float32 in one value: the vector type that the training kernels compute with.
+
+LLVM's own loop vectoriser loses its way in loops as short as a word vector; with a type for "sixteen lanes" a kernel
+says what it means, and LLVM maps it to one AVX-512 register, two AVX ones or four SSE or NEON ones. Rows are
+therefore padded to a multiple of LANES floats. Used inside njit functions only.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, models, register_model
+
+LANES = 16
+
+_VECTOR = ir.VectorType(ir.FloatType(), LANES)
+_LANE = ir.IntType(32)
+_FAST = ("fast",)
+
+
+class Float32x16(types.Type):
+    """numba's type of a vector of sixteen float32."""
+
+    def __init__(self) -> None:
+        super().__init__(name="float32x16")
+
+
+float32x16 = Float32x16()
+
+
+@register_model(Float32x16)
+class _Float32x16Model(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, front_end_type: Any) -> None:
+        super().__init__(manager, front_end_type, _VECTOR)
+
+
+def _element(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.gep(data, [index], inbounds=True)
+
+
+def _lanes(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    return builder.bitcast(_element(context, builder, array_type, array, index), _VECTOR.as_pointer())
+
+
+def _spread(builder: Any, scalar: Any) -> Any:
+    nothing = ir.Constant(_VECTOR, ir.Undefined)
+    one = builder.insert_element(nothing, scalar, ir.Constant(_LANE, 0))
+    return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(_LANE, LANES), [0] * LANES))
+
+
+@intrinsic
+def load(typingctx: Any, array: Any, index: Any) -> Any:
+    """array[index : index + 16] of a contiguous float32 array; bounds are not checked."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        value = builder.load(_lanes(context, builder, signature.args[0], args[0], args[1]))
+        value.align = 4
+        return value
+
+    return float32x16(array, types.intp), codegen
+
+
+@intrinsic
+def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
+    """array[index : index + 16] = value. In place; bounds are not checked."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[2], _lanes(context, builder, signature.args[0], args[0], args[1])).align = 4
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, float32x16), codegen
+
+
+@intrinsic
+def splat(typingctx: Any, scalar: Any) -> Any:
+    """The same float32 in all lanes."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _spread(builder, args[0])
+
+    return float32x16(types.float32), codegen
+
+
+@intrinsic
+def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
+    """a * b + c, lane by lane, in one rounding where the machine can."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fadd(builder.fmul(args[0], args[1], flags=_FAST), args[2], flags=_FAST)
+
+    return float32x16(float32x16, float32x16, float32x16), codegen
+
+
+@intrinsic
+def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line of array[index]: it will be read and written soon."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        byte = ir.IntType(8).as_pointer()
+        address = builder.bitcast(_element(context, builder, signature.args[0], args[0], args[1]), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, _LANE, _LANE, _LANE])
+        name = "llvm.prefetch.p0"
+        function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+        # for writing (1), keep in all levels (3), data not code (1)
+        builder.call(function, [address, *(ir.Constant(_LANE, value) for value in (1, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), codegen
+
+
+@intrinsic
+def divide(typingctx: Any, a: Any, b: Any) -> Any:
+    """a / b, lane by lane."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fdiv(args[0], args[1], flags=_FAST)
+
+    return float32x16(float32x16, float32x16), codegen
+
+
+@intrinsic
+def clip(typingctx: Any, value: Any, bound: Any) -> Any:
+    """The value, held between -bound and bound, lane by lane."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        value, bound = args
+        value = builder.select(builder.fcmp_ordered("<", value, bound, flags=_FAST), value, bound)
+        low = builder.fneg(bound)
+        return builder.select(builder.fcmp_ordered(">", value, low, flags=_FAST), value, low)
+
+    return float32x16(float32x16, float32x16), codegen
+
+
+@intrinsic
+def totals(
+    typingctx: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any, i: Any, j: Any, k: Any, m: Any
+) -> Any:
+    """The sums of twelve vectors in the first twelve lanes of one: half the shuffles of twelve single sums."""
+    # each level adds halves of two vectors into one: first inside groups of four lanes, then between the groups
+    inside = [lane for quad in range(0, LANES, 4) for lane in (quad, quad + 2, quad + 16, quad + 18)]
+    across = [quad + lane for quad in (0, 8, 16, 24) for lane in range(4)]
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values = [*args, *[ir.Constant(_VECTOR, [0.0] * LANES)] * (LANES - len(args))]
+        for lanes, step in ((inside, 1), (inside, 1), (across, 4), (across, 4)):
+            masks = [ir.Constant(ir.VectorType(_LANE, LANES), [n + shift for n in lanes]) for shift in (0, step)]
+            values = [
+                builder.fadd(*(builder.shuffle_vector(x, y, mask) for mask in masks), flags=_FAST)
+                for x, y in zip(values[::2], values[1::2], strict=True)
+            ]
+        return values[0]
+
+    return float32x16(*[float32x16] * 12), codegen
+
+
+@intrinsic
+def broadcast(typingctx: Any, array: Any, index: Any) -> Any:
+    """array[index] of a contiguous float32 array in all lanes; bounds are not checked."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _spread(builder, builder.load(_element(context, builder, signature.args[0], args[0], args[1])))
+
+    return float32x16(array, types.intp), codegen
+
+
+@intrinsic
+def at(typingctx: Any, array: Any, index: Any) -> Any:
+    """array[index] without the test for a negative index; bounds are not checked."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_element(context, builder, signature.args[0], args[0], args[1]))
+
+    return array.dtype(array, types.intp), codegen

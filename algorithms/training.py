@@ -1,0 +1,100 @@
+"""Training is one generator: it yields after every round, and the caller's loop logs, reports, checkpoints, stops.
+
+A round is a stretch of the corpus that the cluster's workers train on, each on its part, from the same state; then
+the parts are merged. `Here` is the cluster of this process; `tasks.cluster` has the one on Dask.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from algorithms.protocol import Algorithm, Span
+from algorithms.state import Partial, State, merge
+from data.corpus import Corpus, Slice, read
+
+# Words of text a round has at least, for every number in the state: copying and merging the state then costs a few
+# hundredths of the time that the fastest kernel trains on them.
+WORDS_PER_NUMBER = 0.4
+MOST_ROUNDS_AN_EPOCH = 100
+
+
+class Round(NamedTuple):
+    """What a round leaves. loss: mean over examples, in nats; words: text consumed; learning_rate: at its end."""
+
+    index: int
+    rounds: int
+    state: State
+    progress: float
+    loss: float
+    words: int
+    seconds: float
+    words_per_second: float
+    learning_rate: float
+
+
+class Cluster(Protocol):
+    """Workers that train on parts of a round."""
+
+    workers: int
+
+    def map(
+        self, algorithm: Algorithm, state: State, parts: Sequence[Sequence[Slice]], *, span: Span, seed: int
+    ) -> list[Partial]:
+        """`algorithm.update(state, part, ...)` for each part; results in the order of the parts."""
+
+
+class Here:
+    """This process, with `threads` threads on shared memory; `workers` > 1 only to mimic a cluster, one by one."""
+
+    def __init__(self, threads: int, *, workers: int = 1) -> None:
+        self.threads, self.workers = threads, workers
+
+    def map(
+        self, algorithm: Algorithm, state: State, parts: Sequence[Sequence[Slice]], *, span: Span, seed: int
+    ) -> list[Partial]:
+        """Train on the parts one after the other."""
+        return [
+            train_part(algorithm, state, part, span=span, threads=self.threads, seed=seed + number)
+            for number, part in enumerate(parts)
+        ]
+
+
+def train_part(
+    algorithm: Algorithm, state: State, part: Sequence[Slice], *, span: Span, threads: int, seed: int
+) -> Partial:
+    """Read one worker's part of a round and train on it: what runs on every kind of cluster."""
+    return algorithm.update(state, [read(piece) for piece in part], span=span, threads=threads, seed=seed)
+
+
+def rounds_per_epoch(corpus: Corpus, state: State) -> int:
+    """As many as merging can afford."""
+    numbers = sum(array.size for array in state.values() if array.dtype.kind == "f")
+    return max(1, min(MOST_ROUNDS_AN_EPOCH, int(corpus.tokens / (WORDS_PER_NUMBER * numbers))))
+
+
+def train(algorithm: Algorithm, corpus: Corpus, *, cluster: Cluster, seed: int) -> Iterator[Round]:
+    """Train for the algorithm's epochs; the last round's state is the model.
+
+    With `Here(threads=1)` the result depends on the corpus, the hyperparameters and the seed alone.
+    """
+    state = algorithm.init(corpus, seed=seed)
+    per_epoch = rounds_per_epoch(corpus, state)
+    rounds = algorithm.epochs * per_epoch
+    for index in range(rounds):
+        started = time.perf_counter()
+        parts = corpus.parts(index % per_epoch, per_epoch, cluster.workers)
+        span = Span(index / rounds, (index + 1) / rounds)
+        done = merge(cluster.map(algorithm, state, parts, span=span, seed=seed * 1_000_003 + index * 1009))
+        state = done.state
+        seconds = time.perf_counter() - started
+        yield Round(
+            index=index + 1,
+            rounds=rounds,
+            state=state,
+            progress=span.stop,
+            loss=done.loss / max(done.examples, 1),
+            words=done.words,
+            seconds=seconds,
+            words_per_second=done.words / seconds,
+            learning_rate=algorithm.learning_rate_at(span.stop),
+        )
