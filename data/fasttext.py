@@ -240,6 +240,8 @@ def _read_dictionary(reader: _Reader) -> tuple[Dictionary, bool]:
     size, words, labels, tokens, pruned = reader.unpack(_COUNTS, "the dictionary's sizes")
     if min(size, words, labels) < 0 or words + labels != size:
         reader.refuse(f"{words} words and {labels} labels are not {size} entries", offset, _REMEDY)
+    if tokens < 0 or pruned < -1:
+        reader.refuse(f"{tokens} tokens, {pruned} pruned n-grams", offset + 12, _REMEDY)
     if size * _ENTRY.size > reader.left:
         reader.refuse(f"{size} entries do not fit in the {reader.left} bytes that follow", offset, _REMEDY)
     entries = []
