@@ -1,6 +1,7 @@
 """From text to a prepared corpus in one pass over the bytes: count, prune, order, encode.
 
-The text streams through; what stays in memory is one block of text and its ids (about 40 MB) and 40 bytes a distinct word.
+The text streams through; what stays in memory is one block of text with its ids (about 40 MB) and some 60 bytes for
+each distinct word.
 Provisional ids wait in a scratch file beside the shards until the counts say which words stay.
 """
 
@@ -29,10 +30,10 @@ class WordTable:
 
     def __init__(self, words: int = 1 << 16) -> None:
         self.slots = np.full(4 * words, -1, np.int32)
-        self.hashes = np.zeros(words, np.uint64)
-        self.ends = np.zeros(words, np.int64)
-        self.counts = np.zeros(words, np.int64)
-        self.letters = np.zeros(16 * words, np.uint8)
+        self.hashes: NDArray[np.uint64] = np.zeros(words, np.uint64)
+        self.ends: NDArray[np.int64] = np.zeros(words, np.int64)
+        self.counts: NDArray[np.int64] = np.zeros(words, np.int64)
+        self.letters: NDArray[np.uint8] = np.zeros(16 * words, np.uint8)
         self.cursor = np.zeros(5, np.int64)
 
     def encode(self, text: bytes) -> NDArray[np.int32]:
@@ -40,9 +41,7 @@ class WordTable:
         ids = np.empty(len(text) + 1, np.int32)  # pages that no token reaches are never touched
         array = np.frombuffer(text, np.uint8)
         self.cursor[[kernel.POSITION, kernel.TOKENS]] = 0
-        while not kernel.scan(
-            array, self.slots, self.hashes, self.ends, self.letters, self.counts, ids, self.cursor
-        ):
+        while not kernel.scan(array, self.slots, self.hashes, self.ends, self.letters, self.counts, ids, self.cursor):
             self._grow(len(text))
         return ids[: self.cursor[kernel.TOKENS]]
 
@@ -51,7 +50,9 @@ class WordTable:
         if self.cursor[kernel.BYTES] + longest > self.letters.size:
             self.letters = _enlarged(self.letters, 2 * self.letters.size + longest)
         if words == self.counts.size:
-            self.hashes, self.ends, self.counts = (_enlarged(a, 2 * words) for a in (self.hashes, self.ends, self.counts))
+            self.hashes = _enlarged(self.hashes, 2 * words)
+            self.ends = _enlarged(self.ends, 2 * words)
+            self.counts = _enlarged(self.counts, 2 * words)
         if 2 * words >= self.slots.size:
             self.slots = np.full(4 * self.slots.size, -1, np.int32)
             kernel.rehash(self.slots, self.hashes, words)
@@ -88,9 +89,9 @@ def count_and_encode(blocks: Iterable[bytes], folder: Path, *, min_count: int) -
             table.encode(block).tofile(scratch)
         vocabulary, final = table.vocabulary(min_count)
         if not len(vocabulary):
-            most = int(table.counts.max())
+            most, distinct = int(table.counts.max()), int(table.cursor[kernel.WORDS])
             raise CorpusError(
-                f"no word is seen {min_count} times; the most frequent of {int(table.cursor[kernel.WORDS])} is seen {most}",
+                f"no word is seen {min_count} times, and the most frequent of {distinct} is seen {most}",
                 where=f"min_count={min_count}",
                 remedy=f"choose min_count <= {most}, or give more text",
             )
@@ -104,7 +105,7 @@ def count_and_encode(blocks: Iterable[bytes], folder: Path, *, min_count: int) -
 def _write_shards(
     scratch: BinaryIO, final: NDArray[np.int32], folder: Path, tokens: int
 ) -> tuple[list[str], list[int], int]:
-    """Translate the scratch file's provisional ids into shards of final ones; return their paths, sizes and the sentences."""
+    """Translate the scratch file's provisional ids into shards of final ones: their paths, sizes, all sentences."""
     size = int(np.clip(tokens // SHARDS, MIN_SHARD, MAX_SHARD))
     shards: list[str] = []
     lengths: list[int] = []

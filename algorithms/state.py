@@ -50,7 +50,7 @@ def merge(partials: Sequence[Partial]) -> Partial:
         shape = (-1,) + (1,) * (array.ndim - 1)
         mean = np.zeros(array.shape, np.float64)
         for partial, evidence in zip(partials, weights, strict=True):
-            mean += partial.state[name] * (evidence / np.where(total > 0, total, 1)).reshape(shape)
+            mean += partial.state[name].astype(np.float64) * (evidence / np.where(total > 0, total, 1)).reshape(shape)
         untouched = (total <= 0).reshape(shape)
         state[name] = np.where(untouched, array, mean).astype(array.dtype)
         weight[name] = total

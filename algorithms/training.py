@@ -21,7 +21,7 @@ MOST_ROUNDS_AN_EPOCH = 100
 class Round(NamedTuple):
     """What a round leaves. loss: mean over examples, in nats; words: text consumed; learning_rate: at its end."""
 
-    index: int
+    number: int
     rounds: int
     state: State
     progress: float
@@ -44,7 +44,7 @@ class Cluster(Protocol):
 
 
 class Here:
-    """This process, with `threads` threads on shared memory; `workers` > 1 only to mimic a cluster, one by one."""
+    """The cluster of this process: `threads` on shared memory. More `workers` than one mimic a cluster, one by one."""
 
     def __init__(self, threads: int, *, workers: int = 1) -> None:
         self.threads, self.workers = threads, workers
@@ -88,7 +88,7 @@ def train(algorithm: Algorithm, corpus: Corpus, *, cluster: Cluster, seed: int) 
         state = done.state
         seconds = time.perf_counter() - started
         yield Round(
-            index=index + 1,
+            number=index + 1,
             rounds=rounds,
             state=state,
             progress=span.stop,

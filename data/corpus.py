@@ -9,6 +9,7 @@ A shard is an .npy file of int32 ids, -1 after each sentence; words outside the 
 """
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ class Slice(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """vocabulary; shards: URLs of the id arrays, lengths: their sizes; tokens, sentences: how many all hold together."""
+    """shards: URLs of the id arrays; lengths: their sizes; tokens, sentences: how many all hold together."""
 
     vocabulary: Vocabulary
     shards: list[str]
@@ -41,7 +42,13 @@ class Corpus(NamedTuple):
         """Write the vocabulary, then corpus.json. The shards are already in `folder`."""
         self.vocabulary.save(storage.join(folder, "vocabulary.txt"))
         names = [shard.rsplit("/", 1)[-1] for shard in self.shards]
-        index = {"shards": names, "lengths": self.lengths, "tokens": self.tokens, "sentences": self.sentences, "words": len(self.vocabulary)}
+        index = {
+            "shards": names,
+            "lengths": self.lengths,
+            "tokens": self.tokens,
+            "sentences": self.sentences,
+            "words": len(self.vocabulary),
+        }
         storage.write_json(storage.join(folder, "corpus.json"), index)
 
     @classmethod
@@ -61,7 +68,7 @@ class Corpus(NamedTuple):
         total = sum(self.lengths)
         first, last = total * index // of, total * (index + 1) // of
         cuts = [first + (last - first) * worker // workers for worker in range(workers + 1)]
-        return [self.slices(start, stop) for start, stop in zip(cuts, cuts[1:], strict=False)]
+        return [self.slices(start, stop) for start, stop in pairwise(cuts)]
 
     def slices(self, start: int, stop: int) -> list[Slice]:
         """The pieces of shards that hold ids start..stop-1 of the whole corpus."""

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+END_OF_SENTENCE = "</s>"  # fastText's own mark; it has no n-grams
 FNV_OFFSET = np.uint32(2166136261)
 FNV_PRIME = np.uint32(16777619)
 
@@ -56,7 +57,7 @@ def word_buckets(
 
     Returns starts (W + 1,) int64 and the buckets (N,) int64, those of word i being [starts[i] : starts[i + 1]].
     """
-    marked = [f"<{word}>".encode() for word in words]
+    marked = [f"<{word}>".encode() if word != END_OF_SENTENCE else b"" for word in words]
     letters = np.frombuffer(b"".join(marked), np.uint8)
     ends = np.cumsum([len(word) for word in marked], dtype=np.int64)
     starts = np.zeros(len(words) + 1, np.int64)

@@ -4,6 +4,8 @@ Kernels keep the state in a local variable, take it from and leave it in an arra
 the same seed gives the same numbers in any thread or process.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ HIGH = np.uint64(32)
 
 def seeded(*keys: int) -> NDArray[np.uint64]:
     """A kernel's generator state, (1,) uint64, for a seed and whatever else sets this stream apart (round, chunk)."""
-    return np.random.SeedSequence(keys).generate_state(1, np.uint64)
+    return np.asarray(np.random.SeedSequence(keys).generate_state(1, np.uint64), np.uint64)
 
 
 @njit(nogil=True, forceinline=True)
@@ -25,6 +27,12 @@ def step(state: np.uint64) -> np.uint64:
 
 
 @njit(nogil=True, forceinline=True)
+def signed(value: np.unsignedinteger[Any]) -> int:
+    """As int64: numba makes a float of a sum of signed and unsigned."""
+    return np.int64(value)  # type: ignore[return-value]
+
+
+@njit(nogil=True, forceinline=True)
 def below(state: np.uint64, bound: int) -> int:
     """A number in 0..bound-1 (bound < 2**32) from the high half of a state."""
-    return np.intp(((state >> HIGH) * np.uint64(bound)) >> HIGH)
+    return signed(((state >> HIGH) * np.uint64(bound)) >> HIGH)

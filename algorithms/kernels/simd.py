@@ -5,7 +5,8 @@ says what it means, and LLVM maps it to one AVX-512 register, two AVX ones or fo
 therefore padded to a multiple of LANES floats. Used inside njit functions only.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from llvmlite import ir
 from numba import types
@@ -18,8 +19,13 @@ _LANE = ir.IntType(32)
 _FAST = ("fast",)
 
 
+def instruction(implementation: Callable[..., Any]) -> Callable[..., Any]:
+    """As numba's `intrinsic`, typed as what it is in a kernel: a function without the typing context."""
+    return cast(Callable[..., Any], intrinsic(implementation))
+
+
 class Float32x16(types.Type):
-    """numba's type of a vector of sixteen float32."""
+    """The numba type of a vector of sixteen float32."""
 
     def __init__(self) -> None:
         super().__init__(name="float32x16")
@@ -29,9 +35,9 @@ float32x16 = Float32x16()
 
 
 @register_model(Float32x16)
-class _Float32x16Model(models.PrimitiveModel):  # type: ignore[misc]
+class _Float32x16Model(models.PrimitiveModel):
     def __init__(self, manager: Any, front_end_type: Any) -> None:
-        super().__init__(manager, front_end_type, _VECTOR)
+        super().__init__(manager, front_end_type, _VECTOR)  # type: ignore[no-untyped-call]
 
 
 def _element(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
@@ -49,9 +55,9 @@ def _spread(builder: Any, scalar: Any) -> Any:
     return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(_LANE, LANES), [0] * LANES))
 
 
-@intrinsic
+@instruction
 def load(typingctx: Any, array: Any, index: Any) -> Any:
-    """array[index : index + 16] of a contiguous float32 array; bounds are not checked."""
+    """Sixteen floats, array[index : index + 16], of a contiguous float32 array; bounds are not checked."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         value = builder.load(_lanes(context, builder, signature.args[0], args[0], args[1]))
@@ -61,9 +67,9 @@ def load(typingctx: Any, array: Any, index: Any) -> Any:
     return float32x16(array, types.intp), codegen
 
 
-@intrinsic
+@instruction
 def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
-    """array[index : index + 16] = value. In place; bounds are not checked."""
+    """Set array[index : index + 16] = value. In place; bounds are not checked."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         builder.store(args[2], _lanes(context, builder, signature.args[0], args[0], args[1])).align = 4
@@ -72,7 +78,7 @@ def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     return types.void(array, types.intp, float32x16), codegen
 
 
-@intrinsic
+@instruction
 def splat(typingctx: Any, scalar: Any) -> Any:
     """The same float32 in all lanes."""
 
@@ -82,9 +88,9 @@ def splat(typingctx: Any, scalar: Any) -> Any:
     return float32x16(types.float32), codegen
 
 
-@intrinsic
+@instruction
 def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-    """a * b + c, lane by lane, in one rounding where the machine can."""
+    """The sum a * b + c, lane by lane, in one rounding where the machine can."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fadd(builder.fmul(args[0], args[1], flags=_FAST), args[2], flags=_FAST)
@@ -92,7 +98,7 @@ def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     return float32x16(float32x16, float32x16, float32x16), codegen
 
 
-@intrinsic
+@instruction
 def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
     """Ask for the cache line of array[index]: it will be read and written soon."""
 
@@ -109,9 +115,9 @@ def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
     return types.void(array, types.intp), codegen
 
 
-@intrinsic
+@instruction
 def divide(typingctx: Any, a: Any, b: Any) -> Any:
-    """a / b, lane by lane."""
+    """The quotient a / b, lane by lane."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fdiv(args[0], args[1], flags=_FAST)
@@ -119,7 +125,7 @@ def divide(typingctx: Any, a: Any, b: Any) -> Any:
     return float32x16(float32x16, float32x16), codegen
 
 
-@intrinsic
+@instruction
 def clip(typingctx: Any, value: Any, bound: Any) -> Any:
     """The value, held between -bound and bound, lane by lane."""
 
@@ -132,7 +138,7 @@ def clip(typingctx: Any, value: Any, bound: Any) -> Any:
     return float32x16(float32x16, float32x16), codegen
 
 
-@intrinsic
+@instruction
 def totals(
     typingctx: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any, i: Any, j: Any, k: Any, m: Any
 ) -> Any:
@@ -154,9 +160,9 @@ def totals(
     return float32x16(*[float32x16] * 12), codegen
 
 
-@intrinsic
+@instruction
 def broadcast(typingctx: Any, array: Any, index: Any) -> Any:
-    """array[index] of a contiguous float32 array in all lanes; bounds are not checked."""
+    """One float, array[index], in all lanes; bounds are not checked."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _spread(builder, builder.load(_element(context, builder, signature.args[0], args[0], args[1])))
@@ -164,9 +170,9 @@ def broadcast(typingctx: Any, array: Any, index: Any) -> Any:
     return float32x16(array, types.intp), codegen
 
 
-@intrinsic
+@instruction
 def at(typingctx: Any, array: Any, index: Any) -> Any:
-    """array[index] without the test for a negative index; bounds are not checked."""
+    """Just array[index], without the test for a negative index; bounds are not checked."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.load(_element(context, builder, signature.args[0], args[0], args[1]))

@@ -10,11 +10,13 @@ Rows are addressed by the offset of their first float in a flat array; all write
 (Hogwild: Recht et al. 2011). Knows no words, windows or modes.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from algorithms.kernels.simd import LANES, at, broadcast, clip, divide, fma, float32x16, load, splat, store, totals
+from algorithms.kernels.simd import LANES, at, broadcast, clip, divide, fma, load, splat, store, totals
 
 TILE = 6  # output rows an update holds in registers: with two inputs' sums, 12 of them and 8 more
 PAD = LANES  # floats after the scores that a whole vector's store may overwrite
@@ -26,8 +28,8 @@ D0, D1, D2, D3 = np.float32(135135), np.float32(62370), np.float32(3150), np.flo
 
 
 @njit(nogil=True, forceinline=True)
-def sigmoid(x: float32x16) -> float32x16:
-    """1 / (1 + exp(-x)) by Lambert's continued fraction of tanh(x/2), within 1e-4: no exponential, no table."""
+def sigmoid(x: Any) -> Any:
+    """Sixteen times 1 / (1 + exp(-x)) by Lambert's continued fraction of tanh(x/2), within 1e-4: no table."""
     y = clip(fma(x, splat(HALF), splat(ZERO)), splat(LARGEST))
     q = fma(y, y, splat(ZERO))
     above = fma(y, fma(fma(fma(q, splat(ONE), splat(N2)), q, splat(N1)), q, splat(N0)), splat(ZERO))

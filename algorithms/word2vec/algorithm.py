@@ -4,6 +4,7 @@ Knows no files but the ones it exports, no cluster, no clock.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Literal, cast
 
 import numpy as np
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from algorithms.kernels.ngrams import word_buckets
 from algorithms.protocol import Span
 from algorithms.state import Partial, State
+from algorithms.word2vec.export import export
 from algorithms.word2vec.step import train_on
 from data.corpus import Corpus
 from data.errors import HyperparameterError
@@ -30,8 +32,8 @@ class Word2Vec(BaseModel):
         Mode,
         Field(
             title="Mode",
-            description="batch_skipgram: fastest, shares negatives in a window; skipgram: rare words; cbow: quick, frequent"
-            " words.",
+            description="batch_skipgram: the fastest, shares negatives in a window; skipgram: best for rare words;"
+            " cbow: predicts a word from the mean of those around it.",
         ),
     ] = "batch_skipgram"
     epochs: Annotated[int, Field(title="Epochs", description="Passes over the corpus.", ge=1)] = 5
@@ -64,7 +66,7 @@ class Word2Vec(BaseModel):
         int,
         Field(
             title="Batch size",
-            description="Context words in one matrix product; batch_skipgram only; 2 x window size + 1 is a good value.",
+            description="Context words in one matrix product; batch_skipgram only; 2 x window size + 1 is good.",
             ge=1,
             le=32,
         ),
@@ -134,7 +136,12 @@ class Word2Vec(BaseModel):
         if self.subwords:
             starts, buckets = self._buckets(corpus.vocabulary.words)
             reached, rows = np.unique(buckets, return_inverse=True)
-            state |= {"ngrams": vectors(reached.size), "ngram_buckets": reached, "ngram_starts": starts, "ngram_rows": rows}
+            state |= {
+                "ngrams": vectors(reached.size),
+                "ngram_buckets": reached,
+                "ngram_starts": starts,
+                "ngram_rows": rows,
+            }
         return state
 
     def update(
@@ -175,7 +182,7 @@ class Word2Vec(BaseModel):
         if self.subwords:
             reached = cast(NDArray[np.int64], state["ngram_buckets"])
             unseen = np.flatnonzero(known < 0)
-            starts, buckets = self._buckets([words[i] for i in unseen])
+            starts, buckets = self._buckets([words[i] for i in unseen.tolist()])
             for i, first, last in zip(unseen, starts, starts[1:], strict=False):
                 wanted = buckets[first:last]
                 rows = np.minimum(np.searchsorted(reached, wanted), max(reached.size - 1, 0))
@@ -183,6 +190,10 @@ class Word2Vec(BaseModel):
                 # n-grams that training never saw count as zeros
                 result[i] = state["ngrams"][rows].sum(axis=0) / max(wanted.size, 1)
         return result
+
+    def export(self, state: State, vocabulary: Vocabulary, folder: Path) -> None:
+        """Write vectors.txt and vectors.bin into a local folder."""
+        export(self, state, vocabulary, folder)
 
     def _buckets(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return word_buckets(words, min_char=self.min_char, max_char=self.max_char, buckets=self.buckets)

@@ -41,6 +41,16 @@ def _tiled(negative_samples: int) -> int:
 
 
 @njit(nogil=True, forceinline=True)
+def _first(centre: int, reach: int) -> int:
+    return max(0, centre - reach)
+
+
+@njit(nogil=True, forceinline=True)
+def _last(centre: int, reach: int, length: int) -> int:
+    return min(length, centre + reach + 1)
+
+
+@njit(nogil=True, forceinline=True)
 def _ask_for(array: NDArray[np.float32], row: int, stride: int) -> None:
     for k in range(0, stride, LANES):
         prefetch(array, row + k)
@@ -90,7 +100,7 @@ def batch_skipgram(
             state = step(state)
             reach = 1 + below(state, window_size)
             count = 0
-            for other in range(max(0, centre - reach), min(length, centre + reach + 1)):
+            for other in range(_first(centre, reach), _last(centre, reach, length)):
                 if other != centre:
                     contexts[count] = at(sentence, other) * stride
                     count += 1
@@ -107,7 +117,7 @@ def batch_skipgram(
 
 @njit(nogil=True, forceinline=True)
 def _mean(inputs: NDArray[np.float32], rows: NDArray[np.int64], count: int, hidden: NDArray[np.float32]) -> None:
-    """hidden's two halves = the mean of `count` input rows. In place."""
+    """Both halves of hidden = the mean of `count` input rows. In place."""
     stride = hidden.size // 2
     share = splat(ONE / np.float32(count))
     for k in range(0, stride, LANES):
@@ -171,7 +181,7 @@ def skipgram(
                 state = step(state)
                 reach = 1 + below(state, window_size)
                 pairs[centre - begin] = count
-                for other in range(max(0, centre - reach), min(length, centre + reach + 1)):
+                for other in range(_first(centre, reach), _last(centre, reach, length)):
                     if other != centre:
                         first = count * width
                         targets[first] = at(sentence, other) * stride
@@ -247,7 +257,7 @@ def cbow(
             state = step(state)
             reach = 1 + below(state, window_size)
             count = 0
-            for other in range(max(0, centre - reach), min(length, centre + reach + 1)):
+            for other in range(_first(centre, reach), _last(centre, reach, length)):
                 if other != centre:
                     word = at(sentence, other)
                     for member in range(starts[word], starts[word + 1]):

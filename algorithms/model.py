@@ -1,0 +1,25 @@
+"""A state as a file: safetensors, which holds named arrays and nothing that runs. The home of safetensors."""
+
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from algorithms.state import State
+from data.errors import FormatError
+
+
+def save_state(path: Path, state: State) -> None:
+    """Write the arrays, contiguous, to a local file. Not atomic: the caller moves the file where it belongs."""
+    save_file({name: np.ascontiguousarray(array) for name, array in state.items()}, path)
+
+
+def load_state(path: Path) -> State:
+    """Read what `save_state` wrote. Raises FormatError for anything else."""
+    try:
+        return dict(load_file(path))
+    except SafetensorError as error:
+        raise FormatError(
+            f"not a safetensors file ({error})", path=str(path), offset=0, remedy="was it copied whole?"
+        ) from error
