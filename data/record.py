@@ -162,8 +162,21 @@ def _varint_columns(values: NDArray[Any]) -> tuple[Bits, NDArray[np.bool_], Ints
 
 def _encode_varints(values: NDArray[Any]) -> tuple[Bits, Ints]:
     """Varints of (n,) integers, one after the other, and the bytes that each takes (n,)."""
-    columns, counts, sizes = _varint_columns(values)
-    return columns.reshape(-1).take(np.flatnonzero(counts)), sizes
+    if not 0 <= values.min(initial=0) <= values.max(initial=0) < 2**28:
+        columns, counts, sizes = _varint_columns(values)
+        return columns.reshape(-1).take(np.flatnonzero(counts)), sizes
+    # all bytes of a varint side by side in one integer: several times faster than column by column
+    longest = max(1, -(-int(values.max(initial=0)).bit_length() // 7))
+    dtype: Any = (np.uint8, np.uint16, np.uint32, np.uint32)[longest - 1]
+    number = values.astype(dtype)
+    packed, counted, size = number & dtype(0x7F), np.ones(len(number), dtype), np.ones(len(number), np.int64)
+    for i in range(1, longest):
+        rest = number >> dtype(7 * i)
+        more = (rest != 0).astype(dtype)
+        packed |= (rest & dtype(0x7F)) << dtype(8 * i) | more << dtype(8 * i - 1)
+        counted |= more << dtype(8 * i)
+        size += more
+    return packed.view(np.uint8).take(np.flatnonzero(counted.view(np.bool_))), size
 
 
 # One record, from bytes -----------------------------------------------------------------------------------------------
@@ -353,7 +366,7 @@ def write_matrix(file: BinaryIO, features: Any, labels: NDArray[Any] | None = No
     per_row = size * array.shape[1] if dense else (size + 4) * -(-array.nnz // max(1, array.shape[0]))
     step = max(1, _BLOCK // (per_row + 64))
     for i in range(0, array.shape[0], step):
-        rows = array[i : i + step]
+        rows: Any = array[i : i + step] if dense else _CSR(array, i, min(i + step, array.shape[0]))
         block_labels = None if labels is None else labels[i : i + step]
         if dense and kind != _INT32 and label_kind != _INT32:
             framed, lengths = _frame_equal(kind, rows, label_kind, block_labels)
@@ -408,20 +421,30 @@ def _frame_equal(kind: int, rows: NDArray[Any], label_kind: int, labels: NDArray
     return framed.reshape(-1), np.full(count, length, np.int64)
 
 
-def _frame_ragged(kind: int, rows: Any, label_kind: int, labels: NDArray[Any] | None) -> tuple[Bits, Ints]:
+class _CSR:
+    """Rows first to stop of a CSR matrix, as views."""
+
+    def __init__(self, matrix: Any, first: int, stop: int) -> None:
+        indptr = matrix.indptr[first : stop + 1].astype(np.int64)
+        self.data, self.indices = (column[indptr[0] : indptr[-1]] for column in (matrix.data, matrix.indices))
+        self.indptr: Ints = indptr - indptr[0]
+        self.shape = (stop - first, matrix.shape[1])
+
+
+def _frame_ragged(
+    kind: int, rows: "NDArray[Any] | _CSR", label_kind: int, labels: NDArray[Any] | None
+) -> tuple[Bits, Ints]:
     """Frames of rows of different lengths: sparse ones, and all with integers, whose varints differ in length.
 
     The few bytes between values and keys are laid out for all rows at once, as columns of which some do not count in
     some rows; then values, keys and those bytes are put together row by row.
     """
-    is_sparse = sparse.issparse(rows)
-    count = rows.shape[0]
-    if is_sparse:
-        indptr = rows.indptr.astype(np.int64)
-        values, keys = rows.data[indptr[0] : indptr[-1]], rows.indices[indptr[0] : indptr[-1]]
-        indptr -= indptr[0]
+    is_sparse = isinstance(rows, _CSR)
+    count, width = rows.shape
+    if isinstance(rows, _CSR):
+        values, keys, indptr = rows.data, rows.indices, rows.indptr
     else:
-        indptr = np.arange(count + 1, dtype=np.int64) * rows.shape[1]
+        indptr = np.arange(count + 1, dtype=np.int64) * width
         values, keys = rows.reshape(-1), np.empty(0, np.int64)
     value_bytes, value_ends = _column_bytes(kind, values, indptr, "features")
     value_sizes = np.diff(value_ends)
@@ -430,7 +453,7 @@ def _frame_ragged(kind: int, rows: Any, label_kind: int, labels: NDArray[Any] | 
 
     tail = _Columns(count)
     if is_sparse:
-        shape = _varint(rows.shape[1])
+        shape = _varint(width)
         tail.add(b"\x1a" + _varint(len(shape)) + shape)
     shape_size = tail.sizes.copy()
     if labels is not None:

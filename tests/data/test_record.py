@@ -457,7 +457,6 @@ REFUSED = {
     "another type": ((A, row([1, 2], dtype="f8")), "a row of float64 values, the rows before it have float32"),
     "label missing": (
         (row([1], [2]), row([1])),
-        8 + 36 + 12 + 0,
         "no labels, the rows before it have 1 float32 labels",
     ),
     "another number of labels": ((row([1], [2]), row([1], [2, 3])), "2 float32 labels, the rows before it have 1"),
