@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data import fasttext
@@ -123,6 +123,7 @@ def test_every_cut_is_refused() -> None:
         fasttext.parse_model(data + b"\0", path="vectors.bin")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=4))
 def test_damage_raises_nothing_but_format_errors(changes: list[tuple[int, int]]) -> None:
     data = bytearray(written())
@@ -220,6 +221,7 @@ def test_reads_a_supervised_model_of_fasttext(theirs) -> None:
     assert rewritten(ours) == (folder / "model.bin").read_bytes()
 
 
+@settings(deadline=None)
 @given(word=st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1))
 def test_ngrams_and_buckets_are_fasttexts(theirs, word: str) -> None:
     _, model, _ = theirs

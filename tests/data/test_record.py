@@ -227,11 +227,13 @@ def without_nan(row: Record) -> Record:
     return row
 
 
+@settings(deadline=None)
 @given(RECORDS)
 def test_round_trip(row: Record) -> None:
     assert record.decode(record.encode(row)) == row
 
 
+@settings(deadline=None)
 @given(RECORDS.map(without_nan))
 def test_protobuf_reads_ours_and_we_read_protobufs(row: Record) -> None:
     assert from_protobuf(PROTOBUF.FromString(record.encode(row))) == row
@@ -254,7 +256,7 @@ def assert_read_alike(encoded: bytes) -> None:
 @given(
     RECORDS.map(without_nan), st.lists(st.tuples(st.integers(0), st.integers(0, 255)), max_size=3), st.integers(0, 99)
 )
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_damage_raises_nothing_but_format_errors(row: Record, changes: list[tuple[int, int]], cut: int) -> None:
     data = bytearray(record.encode(row) or b"\0")
     for position, value in changes:
@@ -350,6 +352,7 @@ def test_matrices_are_written_as_the_sdk_writes_them_and_read_back(dtype, dense,
     assert_same(read(buffer), features, LABELS[label])
 
 
+@settings(deadline=None)
 @given(st.data(), st.sampled_from(["float32", "float64", "int64"]), st.booleans(), st.sampled_from(list(LABELS)))
 def test_matrices_round_trip(data: st.DataObject, dtype: str, dense: bool, label: str | None) -> None:
     low, high = -(2**31), 2**31 - 1

@@ -3,7 +3,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data import recordio
@@ -80,6 +80,7 @@ def test_no_records() -> None:
     assert scanned(b"") == streamed(b"") == []
 
 
+@settings(deadline=None)
 @given(PAYLOADS)
 def test_round_trip(payloads: list[bytes]) -> None:
     file = io.BytesIO()
@@ -90,6 +91,7 @@ def test_round_trip(payloads: list[bytes]) -> None:
     assert scanned(file.getvalue()) == payloads
 
 
+@settings(deadline=None)
 @given(PAYLOADS)
 def test_an_aligned_magic_always_begins_a_frame(payloads: list[bytes]) -> None:
     buffer = b"".join(map(recordio.frame, payloads))
@@ -142,6 +144,7 @@ def test_broken_files_are_refused_with_offset_and_remedy(read, buffer: bytes, of
     assert "\n" not in str(error.value)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=20), min_size=1), st.data())
 def test_damage_is_refused_or_read_alike(payloads: list[bytes], data: st.DataObject) -> None:
     buffer = bytearray(b"".join(map(recordio.frame, payloads)))
