@@ -35,19 +35,17 @@ def render(
     evaluation: Mapping[str, Any] | None,
     neighbours: Neighbours,
     words: Sequence[str],
-    vectors: NDArray[np.float32],
+    positions: NDArray[np.float64] | None,
     counts: NDArray[np.int64] | Sequence[int],
     gold_points: NDArray[np.float64] | Sequence[tuple[float, float]] | None = None,
     analogies: Mapping[str, Any] | None = None,
-    seed: int = 1,
 ) -> str:
     """The page as HTML.
 
     `evaluation` is eval.json, `analogies` what `metrics.analogies` gives, `gold_points` (n, 2) human scores and
-    cosines from `metrics.pair_scores`; each may be missing. `words` (V), `vectors` (V, D) and `counts` (V,) are in
-    descending frequency; the first 400 are drawn by t-SNE, started from `seed`.
+    cosines from `metrics.pair_scores`; each may be missing. `words` (V) and `counts` (V,) are in descending frequency;
+    the first n of them stand on the map where `positions` (n, 2) of `plots.place` says.
     """
-    positions = plots.place(vectors[: plots.MAPPED_WORDS], seed=seed)
     words_map = None if positions is None else _picture(plots.word_map(words[: len(positions)], positions))
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"number": number, "size": size, "duration": duration, "cosine": cosine}

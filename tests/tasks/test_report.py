@@ -12,7 +12,7 @@ import pytest
 from tasks import report
 
 WORDS = ["<script>alert(1)</script>", 'a"onerror=x', "&lt;", "$x$", "king", "queen", "日本", "a|b"]
-VECTORS = np.random.default_rng(0).standard_normal((8, 6)).astype(np.float32)
+POSITIONS = np.random.default_rng(0).standard_normal((8, 2))
 COUNTS = np.arange(80, 0, -10)
 NEIGHBOURS = {"king": [("queen", 0.91), ("<script>alert(1)</script>", -0.25)], WORDS[1]: [("&lt;", 0.5)]}
 EVALUATION = {
@@ -62,8 +62,8 @@ MANIFEST = {
 
 def render(**changes) -> str:
     given = {
-        "manifest": MANIFEST, "evaluation": EVALUATION, "neighbours": NEIGHBOURS, "words": WORDS, "vectors": VECTORS,
-        "counts": COUNTS, "gold_points": [(7.0, 0.5), (2.0, 0.1)], "analogies": ANALOGIES,
+        "manifest": MANIFEST, "evaluation": EVALUATION, "neighbours": NEIGHBOURS, "words": WORDS,
+        "positions": POSITIONS, "counts": COUNTS, "gold_points": [(7.0, 0.5), (2.0, 0.1)], "analogies": ANALOGIES,
     }  # fmt: skip
     return report.render(**{**given, **changes})
 
@@ -166,7 +166,7 @@ def test_analogies_without_word_similarity():
 
 def test_the_barest_run():
     html = render(
-        manifest={}, evaluation=None, neighbours={}, words=WORDS[:2], vectors=VECTORS[:2], counts=[], gold_points=None,
+        manifest={}, evaluation=None, neighbours={}, words=WORDS[:2], positions=None, counts=[], gold_points=None,
         analogies=None,
     )  # fmt: skip
     page = Page(html)
@@ -176,7 +176,7 @@ def test_the_barest_run():
 
 def test_vectors_that_diverged_do_not_stop_the_report():
     history = [{**MANIFEST["history"][0], "loss": None}]
-    html = render(manifest={**MANIFEST, "history": history}, vectors=np.full_like(VECTORS, np.nan))
+    html = render(manifest={**MANIFEST, "history": history}, positions=None)
     assert "most frequent words" not in html
 
 

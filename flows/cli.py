@@ -1,0 +1,161 @@
+"""`embertext`: the flows from a shell.
+
+Every option is a parameter of the flow or a field of its form, read from there; none is written here. The strings a
+user gives are judged by the same pydantic fields as the form in the Prefect UI.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import App, Group, Parameter
+from pydantic import BaseModel, create_model
+
+from flows.runtime import configure, one_line, start_prefect
+
+HELP = "Word vectors, text classification, topics and tuning on your own machines."
+SUCCESS, FAILURE, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
+RUN, OUTPUT = Group("Run", sort_key=1), Group("Output", sort_key=3)
+FLAGS = {
+    "json": "Make the last line of stdout one JSON object: model, report, metrics, words_per_second, seconds.",
+    "debug": "Show Prefect's log, and the traceback of an error.",
+}
+METAVARS = {"enum": "CHOICE", "integer": "INTEGER", "number": "NUMBER"}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """0: done; 1: it failed; 2: the user can put it right; 130: interrupted. One line on stderr says why."""
+    debug = "--debug" in arguments
+    configure(debug=debug)
+    try:
+        commands = app()
+        commands(normalised(arguments), exit_on_error=False, print_error=False)
+    except KeyboardInterrupt:
+        print("interrupted; nothing half-written is left", file=sys.stderr)
+        return INTERRUPTED
+    except (ValueError, cyclopts.CycloptsError) as error:
+        if debug:
+            raise
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        return USER_ERROR
+    except Exception as error:
+        if debug:
+            raise
+        print(f"error: {one_line(error)}; --debug shows where", file=sys.stderr)
+        return FAILURE
+    return SUCCESS
+
+
+def app() -> App:
+    """One command a flow."""
+    from flows.word2vec import word2vec  # not before Prefect is configured
+
+    commands = App(name="embertext", help=HELP, version_flags="--version", result_action="return_value")
+    commands.command(command(word2vec), name=word2vec.name)
+    return commands
+
+
+def normalised(arguments: Sequence[str]) -> list[str]:
+    """--vector_dim 50 becomes --vector-dim=50, and --subwords True, as SageMaker sends it, --subwords=True."""
+    words: list[str] = []
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if argument.startswith("--"):
+            words.append(name.replace("_", "-") + equals + value)
+        elif words and words[-1].startswith("--") and "=" not in words[-1]:
+            words[-1] += f"={argument}"
+        else:
+            words.append(argument)
+    return words
+
+
+def command(flow: Any) -> Callable[..., None]:
+    """A function whose options are the flow's form: its own parameters, and the fields of its hyperparameters."""
+
+    def run_flow(*, json: bool = False, debug: bool = False, **values: Any) -> None:
+        arguments = validated(flow.fn, values)
+        start_prefect()
+        result = flow(**arguments)
+        from flows.summary import print_json, print_summary  # what draws it is not needed before
+
+        (print_json if json else print_summary)(result)
+
+    options = list(_options(flow.parameters.model_dump_for_openapi()))
+    for name, text in FLAGS.items():
+        options.append(_option(name, bool, Parameter(help=text, group=OUTPUT, negative="", show_default=False), False))
+    run_flow.__doc__ = f"{flow.description}\n\nNames may be written with - or _, and values as SageMaker sends them."
+    run_flow.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    run_flow.__annotations__ = {option.name: option.annotation for option in options}
+    return run_flow
+
+
+def _options(schema: Mapping[str, Any]) -> Iterator[inspect.Parameter]:
+    """The options of a form; a parameter that is a form itself gives one for each of its fields.
+
+    Anything but a flag stays the string that was given, for pydantic to judge. An option not given is None.
+    """
+    for name, field in schema["properties"].items():
+        if "$ref" in field:
+            form = schema["definitions"][field["$ref"].rpartition("/")[2]]
+            group = Group(f"Hyperparameters of {form['title']}", sort_key=2)
+            fields = {**form["properties"]}
+            for key, default in field.get("default", {}).items():
+                fields[key] = {**fields[key], "default": default}
+        else:
+            group, fields = RUN, {name: field}
+        for key, each in fields.items():
+            kind = bool if each.get("type") == "boolean" else str
+            yield _option(key, kind | None, _parameter(each, group), None)
+
+
+def _option(name: str, kind: Any, settings: Parameter, default: object) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[kind, settings], default=default
+    )
+
+
+def _parameter(field: Mapping[str, Any], group: Group) -> Parameter:
+    """How one field shows in --help: "Numbers in each word's vector. (1 to 2048) [default: 100]"."""
+    words = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+    if "enum" in field:
+        bounds = f"One of {', '.join(field['enum'])}."
+    elif "minimum" in field and "maximum" in field:
+        bounds = f"({field['minimum']} to {field['maximum']})"
+    else:
+        found = [f"{word} {field[rule]}" for rule, word in words.items() if rule in field]
+        bounds = f"({', '.join(found)})" if found else ""
+    default = str(field.get("default", ""))
+    shown = default.lower() if field.get("type") == "boolean" else default
+    return Parameter(
+        help=f"{' '.join(field.get('description', '').split())} {bounds}".strip(),
+        group=group,
+        show_default=(lambda _: shown) if shown else False,
+        metavar=None
+        if field.get("type") == "boolean"
+        else METAVARS.get("enum" if "enum" in field else field.get("type", ""), "TEXT"),
+    )
+
+
+def validated(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments for a flow that a user gave. Raises ValidationError, naming option, value and what is expected."""
+    given = {name: value for name, value in values.items() if value is not None}
+    arguments: dict[str, Any] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        kind = parameter.annotation
+        if inspect.isclass(kind) and issubclass(kind, BaseModel):
+            arguments[name] = kind(**{field: given[field] for field in kind.model_fields if field in given})
+        elif name in given:
+            field: dict[str, Any] = {name: (kind, ...)}
+            arguments[name] = getattr(create_model("Option", **field)(**{name: given[name]}), name)
+    return arguments
+
+
+if __name__ == "__main__":
+    main()

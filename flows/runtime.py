@@ -1,0 +1,62 @@
+"""How a flow runs from a shell: Prefect's settings where the user made none, a quiet log, one line for an error.
+
+Without PREFECT_API_URL Prefect starts a temporary server for the length of the command; runs are kept in PREFECT_HOME
+and can be looked at afterwards with `prefect server start`.
+"""
+
+import os
+
+from cyclopts import CycloptsError
+from pydantic import ValidationError
+from rich.console import Console
+
+DEFAULTS = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_ENABLED": "true",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # 20 is too tight on a busy machine
+}
+
+
+def configure(*, debug: bool) -> None:
+    """Set what the user has not. Works only before Prefect is imported."""
+    quiet = {} if debug else {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}  # the server still gets every line
+    for name, value in {**DEFAULTS, **quiet}.items():
+        os.environ.setdefault(name, value)
+
+
+def start_prefect() -> None:
+    """Reach the server, or start the temporary one: some five seconds in which a person wants to see a sign of life."""
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL
+
+    console = Console(stderr=True)
+    with console.status("starting Prefect"), get_client(sync_client=True) as client:
+        error = client.api_healthcheck()
+    if error:
+        url = PREFECT_API_URL.value()
+        remedy = "start it, or unset PREFECT_API_URL to use a temporary one" if url else "see PREFECT_HOME"
+        raise ConnectionError(f"{url or 'the temporary Prefect server'} does not answer ({error}); {remedy}")
+
+
+def one_line(error: BaseException) -> str:
+    """What went wrong, where, and the remedy, in one line."""
+    if isinstance(error, ValidationError):
+        return "; ".join(_mistake(dict(detail)) for detail in error.errors())
+    text = " ".join(str(error).split())
+    return (
+        text
+        if isinstance(error, ValueError | CycloptsError) and text
+        else f"{type(error).__name__}: {text}".rstrip(": ")
+    )
+
+
+def _mistake(detail: dict[str, object]) -> str:
+    """One of pydantic's findings, as "field=value: what is expected"."""
+    context = detail.get("ctx")
+    if isinstance(context, dict) and isinstance(context.get("error"), Exception):
+        return one_line(context["error"])  # raised by a validator of ours
+    location = detail["loc"]
+    assert isinstance(location, tuple)
+    message = str(detail["msg"])
+    return f"{'.'.join(map(str, location))}={detail['input']!r}: {message[:1].lower()}{message[1:]}"

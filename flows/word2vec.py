@@ -1,0 +1,54 @@
+"""Word2Vec, from raw text to published vectors."""
+
+from typing import Annotated, Literal
+
+from prefect import flow
+from pydantic import Field
+
+from algorithms.word2vec.algorithm import Word2Vec
+from data.storage import check_writable
+from tasks.artifacts import Summary, report
+from tasks.evaluate import evaluate
+from tasks.ingest import ingest
+from tasks.publish import publish
+from tasks.text import prepare
+from tasks.train import learn
+
+
+@flow(name="word2vec", description="Learn word vectors from raw text, judge them, publish them with a report.")
+def word2vec(
+    train: str = "docs",
+    word2vec: Word2Vec = Word2Vec(),  # noqa: B008 - it is frozen
+    output: str = "artifacts",
+    tokenizer: Literal["auto", "whitespace", "words"] = "auto",
+    seed: Annotated[int, Field(ge=0)] = 1,
+    threads: Annotated[int, Field(ge=0)] = 0,
+    workers: Annotated[int, Field(ge=0)] = 0,
+    scheduler: str = "",
+    analogies: bool = False,
+    reuse: bool = True,
+) -> Summary:
+    """Ingest, prepare, train, evaluate, publish, report.
+
+    Args:
+        train: The corpus: a name (docs, text8, 20newsgroups, ...), or a file, folder, glob or URL of text.
+        word2vec: The hyperparameters.
+        output: The folder or URL below which the run's own folder is published.
+        tokenizer: How lines become words. auto: as they are in text files, lower-cased words elsewhere.
+        seed: Start of all randomness. With one thread, the same seed gives the same vectors.
+        threads: Threads that train, in each worker; 0 means one for each core.
+        workers: Processes of a local Dask cluster that train together; 0 means this process alone.
+        scheduler: Address of a Dask cluster to train on, such as tcp://host:8786.
+        analogies: Also answer Google's analogy questions.
+        reuse: Take finished stages of an earlier run with the same inputs.
+
+    """
+    word2vec.check_workers(workers)
+    check_writable(output)
+
+    ingested = ingest(train)
+    prepared = prepare(ingested, tokenizer=tokenizer, min_count=word2vec.min_count, reuse=reuse)
+    trained = learn(prepared, word2vec, threads=threads, workers=workers, scheduler=scheduler, seed=seed)
+    evaluated = evaluate(trained, word2vec, analogies=analogies)
+    published = publish(ingested, prepared, trained, evaluated, word2vec, output=output)
+    return report(ingested, prepared, trained, evaluated, published)

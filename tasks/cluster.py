@@ -1,0 +1,76 @@
+"""The one way to reach Dask: a cluster that trains the parts of a round in other processes, here or elsewhere.
+
+The home of distributed. It speaks the protocol `algorithms.training.Cluster` and knows no algorithm.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from distributed import Client, LocalCluster
+
+from algorithms.protocol import Algorithm, Span
+from algorithms.state import Partial, State
+from algorithms.training import Here, train_part
+from data.corpus import Slice
+from data.errors import EmbertextError
+
+CONNECT_SECONDS = 20
+
+
+class Dask:
+    """The workers of a Dask cluster; each trains with `threads` threads on shared memory."""
+
+    def __init__(self, client: Client, threads: int) -> None:
+        self.client, self.threads = client, threads
+        self.workers = len(client.nthreads())
+
+    def map(
+        self, algorithm: Algorithm, state: State, parts: Sequence[Sequence[Slice]], *, span: Span, seed: int
+    ) -> list[Partial]:
+        """Train on each part in some worker; results in the order of the parts."""
+        # [state] and not state: Dask takes the names in a dict for its own keys, and the next round gets these arrays
+        [shared] = self.client.scatter([state], broadcast=True, hash=False)
+        futures = [
+            # pure=False: a round that is asked for twice is trained twice
+            self.client.submit(
+                train_part, algorithm, shared, part, span=span, threads=self.threads, seed=seed + number, pure=False
+            )
+            for number, part in enumerate(parts)
+        ]
+        partials: list[Partial] = self.client.gather(futures)
+        return partials
+
+
+@contextmanager
+def connect(*, threads: int, workers: int, scheduler: str) -> Iterator["Here | Dask"]:
+    """The cluster at the address `scheduler`; else one of `workers` local processes; else this process alone.
+
+    threads: of each worker; 0 for all the cores that there are, shared out among the workers.
+    """
+    if scheduler:
+        try:
+            client = Client(scheduler, timeout=CONNECT_SECONDS)
+        except (OSError, ValueError) as error:
+            raise EmbertextError(
+                "cannot be reached", where=scheduler, remedy="is it the address of a running Dask scheduler?"
+            ) from error
+        with client:
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+            yield Dask(client, threads or min(client.nthreads().values()))
+    elif workers:
+        each = threads or max(1, cores() // workers)
+        with (
+            LocalCluster(  # its pages need a port and nobody looks at them here
+                n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs="ERROR"
+            ) as local,
+            Client(local) as client,
+        ):
+            yield Dask(client, each)
+    else:
+        yield Here(threads or cores())
+
+
+def cores() -> int:
+    """Cores that this process may use: in a container these can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

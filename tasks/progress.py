@@ -1,0 +1,59 @@
+"""How far a long piece of work has come: a bar on a terminal, a progress artifact and log lines in the Prefect UI.
+
+Nothing is shown where nobody looks: no bar without a terminal, no artifact outside a flow run.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.context import TaskRunContext
+from prefect.logging import get_logger, get_run_logger
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+SECONDS_BETWEEN_UPDATES = 2.0  # each update of the artifact is a request to the server
+
+Report = Callable[[float, str], None]
+"""Say how far the work is, a fraction (0..1), and a few words."""
+
+
+def log() -> "logging.Logger | logging.LoggerAdapter[Any]":
+    """The run's logger inside a task run, an ordinary one elsewhere."""
+    return get_run_logger() if TaskRunContext.get() else get_logger("embertext")
+
+
+@contextmanager
+def progress(title: str, *, artifact: str = "") -> Iterator[Report]:
+    """A bar named `title` for the length of the block, and an artifact under the key `artifact` when one is given."""
+    identity: UUID | None = None
+    if artifact and TaskRunContext.get():
+        made = create_progress_artifact(progress=0.0, key=artifact, description=title)
+        identity = made if isinstance(made, UUID) else None
+    told = time.monotonic()
+    with Progress(
+        SpinnerColumn(finished_text="[green]✓"),
+        TextColumn("{task.description:<9}"),
+        BarColumn(bar_width=30),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[note]}"),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    ) as bars:
+        bar = bars.add_task(title, total=1.0, note="")
+
+        def report(fraction: float, note: str) -> None:
+            nonlocal told
+            bars.update(bar, completed=fraction, note=note)
+            if identity and (fraction >= 1 or time.monotonic() - told >= SECONDS_BETWEEN_UPDATES):
+                told = time.monotonic()
+                update_progress_artifact(identity, progress=min(100.0, 100 * fraction), description=f"{title}: {note}")
+
+        yield report
+        report(1.0, "")
