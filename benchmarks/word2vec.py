@@ -1,0 +1,123 @@
+"""Word2Vec against fastText and gensim: speed, quality, and how near the machine's limits the kernel comes.
+
+    python -m benchmarks.word2vec [--json] [--seeds 3] [--epochs 5]
+
+Wikipedia in text8's form (dim 100, window 5, negative 5, threshold 1e-4, min_count 5), training time alone, the same
+text and threads for everyone, each run in a process of its own. Words are those of the vocabulary, thinned ones too.
+About half an hour on two cores.
+"""
+
+import statistics
+
+from benchmarks import harness, peaks, peers
+from benchmarks.harness import Figures, Floor, alone, spread
+
+# ours -> the peer it is measured against, and how many times its speed it must reach
+MODES = {
+    "batch_skipgram": ("fasttext skipgram", 12.0),
+    "skipgram": ("fasttext skipgram", 4.0),
+    "cbow": ("fasttext cbow", 1.8),
+    "skipgram subwords": ("fasttext skipgram subwords", 4.0),
+}
+ONCE = ("fasttext skipgram subwords", "skipgram subwords", "gensim skipgram", "gensim cbow")
+
+
+def main() -> None:
+    parser = harness.arguments(__doc__ or "", seeds=3)
+    parser.add_argument("--epochs", type=int, default=5)
+    options = parser.parse_args()
+    text = str(harness.plain_text("text8"))
+    runs: dict[str, list[Figures]] = {}
+    # seeds outside, systems inside: a machine that slows down does so for everyone
+    for seed in range(1, options.seeds + 1):
+        for system in peers.SYSTEMS:
+            if seed > 1 and system in ONCE:
+                continue
+            run = alone(
+                "benchmarks.peers", system, text=text, threads=options.threads, epochs=options.epochs, seed=seed
+            )
+            run = peers.completed(system, run)
+            runs.setdefault(system, []).append(run)
+            print(
+                f"seed {seed}  {system:<28} {run['words_per_second'] / 1e6:6.2f} M words/s"
+                f"  mean_rho {run['mean_rho']:.4f}  analogies {run['analogies']:.4f}",
+                flush=True,
+            )
+    limits = alone("benchmarks.peaks", "limits", text=text, threads=options.threads)
+
+    print()
+    _systems(runs)
+    _limits(limits, runs)
+    figures = {"systems": {name: [_short(run) for run in of] for name, of in runs.items()}, "limits": _short(limits)}
+    harness.conclude("word2vec", figures, _floors(runs), as_json=options.json)
+
+
+def _short(run: Figures) -> Figures:
+    return {name: value for name, value in run.items() if name not in ("stderr", "seconds_to")}
+
+
+def _speed(runs: list[Figures]) -> float:
+    return statistics.median(run["words_per_second"] for run in runs)
+
+
+def _systems(runs: dict[str, list[Figures]]) -> None:
+    rows = []
+    for name, of in runs.items():
+        peer = MODES[name][0] if name in MODES else ""
+        rows.append(
+            (
+                name,
+                f"{_speed(of) / 1e6:.2f}",
+                f"{_speed(of) / _speed(runs[peer]):.1f}x" if peer else "",
+                f"{statistics.median(run['reading'] for run in of):.2f}",
+                *(spread([run[metric] for run in of]) for metric in ("mean_rho", "analogies")),
+            )
+        )
+    columns = ["system", "M words/s", "over fastText", "reading, s", "mean_rho", "analogies"]
+    harness.table("Word2Vec, median (range) over seeds", columns, rows)
+
+
+def _limits(limits: Figures, runs: dict[str, list[Figures]]) -> None:
+    flops = _speed(runs["batch_skipgram"]) * limits["flop_per_word"]
+    moved = _speed(runs["batch_skipgram"]) * limits["bytes_per_word"]
+    harness.table(
+        "batch_skipgram and the machine",
+        ["", "the kernel", "the machine", "share"],
+        [
+            (
+                "GFLOP/s (peak: sgemm)",
+                f"{flops / 1e9:.0f}",
+                f"{limits['flops'] / 1e9:.0f}",
+                f"{flops / limits['flops']:.0%}",
+            ),
+            ("GB/s (peak: copy)", f"{moved / 1e9:.1f}", f"{limits['copy'] / 1e9:.1f}", f"{moved / limits['copy']:.0%}"),
+        ],
+    )
+    print(peaks.verdict(limits), end="\n\n")
+
+
+def _floors(runs: dict[str, list[Figures]]) -> list[Floor]:
+    floors = []
+    for mode, (peer, least) in MODES.items():
+        floors.append(Floor(f"{mode}: words/s over {peer}", _speed(runs[mode]) / _speed(runs[peer]), least))
+    for mode, (peer, _) in MODES.items():
+        for metric in ("mean_rho", "analogies"):
+            ours, theirs = ([run[metric] for run in runs[name]] for name in (mode, peer))
+            floors.append(
+                Floor(f"{mode}: {metric}, {peer}'s less the spread", statistics.mean(ours), _least(ours, theirs))
+            )
+    reading = [
+        statistics.median(run["reading"] for run in runs[name]) for name in ("fasttext skipgram", "batch_skipgram")
+    ]
+    floors.append(Floor("counting and encoding over fastText's reading", reading[0] / reading[1], 1.0))
+    return floors
+
+
+def _least(ours: list[float], theirs: list[float]) -> float:
+    """What the peer reaches, less how far apart seeds lie: its own or ours, whichever is more."""
+    apart = max(max(values) - min(values) for values in (ours, theirs))
+    return statistics.mean(theirs) - apart
+
+
+if __name__ == "__main__":
+    main()
