@@ -202,8 +202,11 @@ def _header(row: list[str], where: str) -> tuple[int, int] | None:
 
 
 def _mail(member: Member) -> Iterator[Document]:
+    data = b""
     with streams.readable(member.name):
-        data = member.stream.read(streams.LONGEST_LINE + 1)
+        # not the bound in one read: a buffered stream allocates what it is asked for
+        while len(data) <= streams.LONGEST_LINE and (part := member.stream.read(2**16)):
+            data += part
     if len(data) > streams.LONGEST_LINE:
         what = f"a message of more than {streams.LONGEST_LINE >> 20} MB"
         raise CorpusError(what, where=member.name, remedy="give an archive of messages")

@@ -119,14 +119,19 @@ def _download(name: str, named: Named, target: Path) -> Iterator[float]:
         raise CorpusError("it has no public address", where=f"corpus {name}", remedy=_ELSEWHERE)
     pooch.get_logger().setLevel("WARNING")
     reasons = []
+    last: Exception | None = None
     for address in named.addresses:
         try:
             yield from _retrieve(address, named.checksum, target)
         except (OSError, ValueError) as error:  # no network or no such address; a wrong checksum
             reasons.append(f"{address} ({_reason(error)})")
+            last = error
+            if (response := getattr(error, "response", None)) is not None:
+                response.close()  # pooch leaves the connection of a refused request open
         else:
             return
-    raise CorpusError(f"cannot be downloaded from {', '.join(reasons)}", where=f"corpus {name}", remedy=_ELSEWHERE)
+    what = f"cannot be downloaded from {', '.join(reasons)}"
+    raise CorpusError(what, where=f"corpus {name}", remedy=_ELSEWHERE) from last
 
 
 def _retrieve(address: str, checksum: str, target: Path) -> Iterator[float]:
@@ -178,7 +183,7 @@ def _reason(error: Exception) -> str:
     while isinstance(cause, BaseException) and cause.args and isinstance(cause.args[0], BaseException):
         cause = cause.args[0]
     cause = getattr(cause, "reason", None) or cause
-    return str(cause).rsplit(": ", 1)[-1].strip("<>()") or type(error).__name__
+    return str(cause).rsplit(": ", 1)[-1] or type(error).__name__
 
 
 def _local(named: Named) -> str:
