@@ -90,6 +90,8 @@ def count_and_encode(blocks: Iterable[bytes], folder: Path, *, min_count: int) -
         vocabulary, final = table.vocabulary(min_count)
         if not len(vocabulary):
             most, distinct = int(table.counts.max()), int(table.cursor[kernel.WORDS])
+            if not distinct:
+                raise CorpusError("the text holds no words", remedy="give more text")
             raise CorpusError(
                 f"no word is seen {min_count} times, and the most frequent of {distinct} is seen {most}",
                 where=f"min_count={min_count}",

@@ -13,7 +13,7 @@ FNV_OFFSET = np.uint64(14695981039346656037)
 FNV_PRIME = np.uint64(1099511628211)
 
 # indices into the `cursor` array that survives between calls
-POSITION, WORDS, BYTES, TOKENS, SENTENCES = range(5)
+POSITION, WORDS, BYTES, TOKENS, OPEN = range(5)  # OPEN: 1 within a sentence, which the next text may end
 
 
 @njit(nogil=True, cache=True)
@@ -47,16 +47,17 @@ def scan(
     letters; counts: (W,); ids: (T,) int32, provisional ids in order of first occurrence; cursor: see the constants.
     """
     position, words, used, tokens = cursor[POSITION], cursor[WORDS], cursor[BYTES], cursor[TOKENS]
+    within = cursor[OPEN] == 1
     size = text.size
     mask = np.uint64(slots.size - 1)
     finished = True
     while position < size:
         byte = text[position]
         if byte == 32 or byte == 0 or 9 <= byte <= 13:
-            if byte == 10 and tokens > 0 and ids[tokens - 1] != SENTENCE_END:
+            if byte == 10 and within:
                 ids[tokens] = SENTENCE_END
                 tokens += 1
-                cursor[SENTENCES] += 1
+                within = False
             position += 1
             continue
         start = position
@@ -101,5 +102,7 @@ def scan(
         counts[word] += 1
         ids[tokens] = word
         tokens += 1
+        within = True
+    cursor[OPEN] = within
     cursor[POSITION], cursor[WORDS], cursor[BYTES], cursor[TOKENS] = position, words, used, tokens
     return finished
