@@ -1,0 +1,174 @@
+"""The command line: its options are the form, its errors are one line, its --json is one line."""
+
+import inspect
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from algorithms.word2vec.algorithm import Word2Vec
+from flows.cli import FAILURE, INTERRUPTED, SUCCESS, USER_ERROR, normalised, run, validated
+from flows.word2vec import word2vec
+
+EMBERTEXT = [sys.executable, "-m", "flows.cli"]
+QUICK = ["--vector-dim=8", "--epochs=1", "--min_count", "1"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["word2vec", "--vector_dim", "50"], ["word2vec", "--vector-dim=50"]),
+        (["--min_count=5"], ["--min-count=5"]),
+        (["--subwords", "True"], ["--subwords=True"]),
+        (["--subwords", "--json"], ["--subwords", "--json"]),
+        (["--train", "a_b.txt", "--output=c_d"], ["--train=a_b.txt", "--output=c_d"]),
+        (["--learning-rate", "-1"], ["--learning-rate=-1"]),
+    ],
+)
+def test_names_and_values_are_written_in_several_ways(given, expected):
+    assert normalised(given) == expected
+
+
+def test_arguments_are_those_given_and_no_others():
+    assert validated(word2vec.fn, {"vector_dim": "50", "threads": "2", "seed": None}) == {
+        "word2vec": Word2Vec(vector_dim=50),
+        "threads": 2,
+    }
+
+
+@pytest.mark.parametrize("value", ["true", "True", "TRUE"])
+def test_booleans_as_sagemaker_sends_them(monkeypatch, value):
+    seen = {}
+    monkeypatch.setattr("flows.cli.start_prefect", lambda: None)
+    monkeypatch.setattr("flows.summary.print_summary", lambda result: None)
+    monkeypatch.setattr(type(word2vec), "__call__", lambda self, **given: seen.update(given))
+    assert run(["word2vec", "--mode=cbow", "--subwords", value, "--evaluation", "false", "--analogies"]) == SUCCESS
+    assert seen == {"word2vec": Word2Vec(mode="cbow", subwords=True, evaluation=False), "analogies": True}
+
+
+def test_help_lists_every_option_with_its_bounds(capsys):
+    assert run(["word2vec", "--help"]) == SUCCESS
+    text = " ".join(re.sub("[│╭╮╰╯─]", " ", capsys.readouterr().out).split())
+    for name in [*Word2Vec.model_fields, *inspect.signature(word2vec.fn).parameters.keys() - {"word2vec"}]:
+        assert f"--{name.replace('_', '-')} " in text
+    assert "Numbers in each word's vector. (1 to 2048) [default: 100]" in text
+    assert "One of batch_skipgram, skipgram, cbow. [default: batch_skipgram]" in text
+    assert "(above 0, below 1) [default: 0.0001]" in text
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_help_lists_the_commands(capsys, arguments):
+    assert run(arguments) == SUCCESS
+    assert "word2vec" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["word2vec", "--vector_dim", "0"], "vector_dim='0': input should be greater than or equal to 1"),
+        (["word2vec", "--vector-dim=many"], "vector_dim='many': input should be a valid integer"),
+        (["word2vec", "--mode", "skip"], "mode='skip': input should be 'batch_skipgram', 'skipgram' or 'cbow'"),
+        (["word2vec", "--threads", "-1"], "threads='-1': input should be greater than or equal to 0"),
+        (["word2vec", "--subwords", "true"], "subwords=True: batch_skipgram learns no subwords; choose"),
+        (["word2vec", "--subwords", "maybe"], "--subwords"),
+        (["word2vec", "--speed", "9"], "Unknown option: --speed"),
+        (["word2vec", "--train"], "--train requires an argument"),
+        (["word3vec"], 'Unknown command "word3vec"'),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_2(capsys, arguments, expected):
+    assert run(arguments) == USER_ERROR
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("error: ")
+    assert expected in shown.err
+    assert shown.err.count("\n") == 1
+
+
+def test_a_failure_that_is_not_the_users_is_exit_1(capsys, monkeypatch):
+    def broken() -> None:
+        raise ConnectionError("no server")
+
+    monkeypatch.setattr("flows.cli.start_prefect", broken)
+    assert run(["word2vec"]) == FAILURE
+    assert capsys.readouterr().err == "error: ConnectionError: no server; --debug shows where\n"
+
+
+def test_debug_shows_the_traceback():
+    with pytest.raises(ValueError, match="vector_dim"):
+        run(["word2vec", "--vector-dim=0", "--debug"])
+
+
+def test_help_does_not_wait_for_what_it_does_not_need():
+    heavy = ["torch", "scipy.stats", "sklearn", "matplotlib", "gensim", "prefect.server.api.server", "botocore"]
+    code = f"import flows.cli as c, sys; c.run(['word2vec', '--help']); print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.fixture
+def shell(prefect_api, tmp_path):
+    """Run `embertext` in a process of its own against the session's server."""
+    environment = {**os.environ, "PREFECT_API_URL": prefect_api, "EMBERTEXT_CACHE": str(tmp_path / "cache")}
+
+    def start(*arguments: object) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*EMBERTEXT, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    return start
+
+
+def test_json_is_the_last_line(shell, corpus, tmp_path):
+    process = shell("word2vec", "--train", corpus, "--output", tmp_path / "out", *QUICK, "--json")
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == SUCCESS
+    told = json.loads(out.splitlines()[-1])
+    assert told.keys() >= {"model", "report", "metrics", "words_per_second", "seconds"}
+    assert Path(told["model"]).is_file()
+    assert told["metrics"]["mean_rho"] == 0
+    assert told["seconds"].keys() == {"ingest", "prepare", "train", "evaluate", "publish", "report"}
+
+
+def test_the_table_ends_with_the_paths(shell, corpus, tmp_path):
+    process = shell("word2vec", "--train", corpus, "--output", tmp_path / "out", *QUICK)
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == SUCCESS, error
+    assert "planted: 48,000 words, 16 distinct" in out
+    assert "words per second" in out
+    *_, model, report = out.splitlines()
+    assert Path(model.split()[-1]).is_file()
+    assert Path(report.split()[-1]).is_file()
+
+
+def test_bad_input_from_a_shell(shell, tmp_path):
+    process = shell("word2vec", "--train", tmp_path / "nothing.txt", "--output", tmp_path / "out")
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == USER_ERROR
+    assert out == ""
+    assert error.startswith(f"error: {tmp_path}/nothing.txt: no such file")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_an_interrupted_training_leaves_no_model(shell, corpus, tmp_path, number):
+    process = shell("word2vec", "--train", corpus, "--output", tmp_path / "out", "--epochs=1000000", "--min-count=1")
+    while not list((tmp_path / "cache").glob("work/prepare-*")) and process.poll() is None:
+        time.sleep(0.1)
+    time.sleep(1)
+    process.send_signal(number)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == {signal.SIGINT: INTERRUPTED}.get(number, -number), error
+    assert not list((tmp_path / "cache").glob("work/train-*"))
+    assert not (tmp_path / "out").exists()
+    assert "Traceback" not in error

@@ -1,0 +1,40 @@
+"""The form of every flow, as the Prefect UI and the command line show it.
+
+A change of a form is a change for its users. Look at it, then write it down:
+EMBERTEXT_UPDATE_SNAPSHOTS=1 pytest tests/flows/test_forms.py
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from flows.word2vec import word2vec
+
+FLOWS = [word2vec]
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_the_form_is_the_one_that_was_agreed(flow):
+    path = SNAPSHOTS / f"{flow.name}.json"
+    schema = json.dumps(flow.parameters.model_dump_for_openapi(), indent=2, sort_keys=True) + "\n"
+    if os.environ.get("EMBERTEXT_UPDATE_SNAPSHOTS"):
+        path.write_text(schema, encoding="utf-8")
+    assert schema == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_every_field_explains_itself(flow):
+    schema = flow.parameters.model_dump_for_openapi()
+    fields = {**schema["properties"]}
+    for form in schema["definitions"].values():
+        fields |= form["properties"]
+    assert [name for name, field in fields.items() if "$ref" not in field and not field.get("description")] == []
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_every_task_can_be_told_apart(flow):
+    assert flow.description
+    assert flow.name == flow.name.lower()
