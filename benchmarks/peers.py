@@ -5,6 +5,7 @@ analogies. Run one by one in fresh processes: see `harness.alone`.
 """
 
 import re
+import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,11 +28,13 @@ DIM, WINDOW, NEGATIVE, THRESHOLD, MIN_COUNT, RATE = 100, 5, 5, 1e-4, 5, 0.05
 
 
 def judged(words: list[str], vectors: NDArray[np.float32]) -> Figures:
-    """mean_rho on WordSim-353 and accuracy on Google's analogies."""
+    """mean_rho on WordSim-353, accuracy on Google's analogies; the memory that training took at most, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     lookup = metrics.exact(words, vectors)
     return {
         "mean_rho": metrics.evaluate_wordsim(gold.wordsim(), lookup)["mean_rho"],
         "analogies": metrics.analogies(gold.analogies(), words, vectors)["accuracy"],
+        "peak_memory": peak,
     }
 
 

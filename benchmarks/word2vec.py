@@ -72,10 +72,11 @@ def _systems(runs: dict[str, list[Figures]]) -> None:
                 f"{_speed(of) / 1e6:.2f}",
                 f"{_speed(of) / _speed(runs[peer]):.1f}x" if peer else "",
                 f"{_reading(of):.2f}",
+                f"{max(run['peak_memory'] for run in of) / 1e6:,.0f}",
                 *(spread([run[metric] for run in of]) for metric in ("mean_rho", "analogies")),
             )
         )
-    columns = ["system", "M words/s", "over fastText", "reading, s", "mean_rho", "analogies"]
+    columns = ["system", "M words/s", "over fastText", "reading, s", "memory, MB", "mean_rho", "analogies"]
     harness.table("Word2Vec, median (range) over seeds", columns, rows)
 
 
