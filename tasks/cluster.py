@@ -61,8 +61,8 @@ def connect(*, threads: int, workers: int, scheduler: str) -> Iterator["Here | D
     elif workers:
         each = threads or max(1, cores() // workers)
         with (
-            LocalCluster(  # its pages need a port and nobody looks at them here
-                n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs="ERROR"
+            LocalCluster(  # its pages on any port: another cluster may have the usual one
+                n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs="ERROR"
             ) as local,
             Client(local) as client,
         ):

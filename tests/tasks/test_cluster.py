@@ -1,0 +1,91 @@
+"""Dask and this process are the same cluster: same parts, same seeds, same state."""
+
+import time
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+
+from algorithms.counting import count_and_encode
+from algorithms.protocol import Span
+from algorithms.training import Here, train
+from algorithms.word2vec.algorithm import Word2Vec
+from data.corpus import Corpus
+from data.errors import EmbertextError
+from tasks import cluster
+from tests import planted
+
+FORM = Word2Vec(vector_dim=8, epochs=2, min_count=1)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Corpus:
+    folder = tmp_path_factory.mktemp("prepared")
+    return count_and_encode([planted.text(sentences=1500).encode()], folder, min_count=1)
+
+
+@pytest.fixture(scope="module")
+def client():
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as local,
+        Client(local) as client,
+    ):
+        yield client
+
+
+def test_dask_and_here_give_the_same_state(client, corpus):
+    dask, here = cluster.Dask(client, threads=1), Here(threads=1, workers=2)
+    assert dask.workers == 2
+    several = 0
+    for ours, theirs in zip(
+        train(FORM, corpus, cluster=dask, seed=3), train(FORM, corpus, cluster=here, seed=3), strict=True
+    ):
+        several += 1
+        assert ours.state.keys() == theirs.state.keys()
+        for name, array in ours.state.items():
+            np.testing.assert_array_equal(array, theirs.state[name], err_msg=name)
+        assert ours.loss == theirs.loss
+    assert several > 1, "the second round must not get the first one's arrays"
+
+
+def test_the_state_that_is_sent_stays_as_it_was(client, corpus):
+    state = FORM.init(corpus, seed=1)
+    before = {name: array.copy() for name, array in state.items()}
+    dask = cluster.Dask(client, threads=1)
+    first, second = dask.map(FORM, state, corpus.parts(0, 1, 2), span=Span(0.0, 0.5), seed=1)
+    assert first.words + second.words == corpus.tokens
+    for name, array in before.items():
+        np.testing.assert_array_equal(state[name], array)
+
+
+def test_connect_without_workers_is_this_process():
+    with cluster.connect(threads=3, workers=0, scheduler="") as here:
+        assert isinstance(here, Here)
+        assert (here.threads, here.workers) == (3, 1)
+    with cluster.connect(threads=0, workers=0, scheduler="") as here:
+        assert here.threads == cluster.cores()
+
+
+def test_connect_to_an_address(client):
+    with cluster.connect(threads=0, workers=0, scheduler=client.scheduler.address) as dask:
+        assert (dask.threads, dask.workers) == (1, 2)
+
+
+def test_an_address_where_nobody_listens(monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    start = time.monotonic()
+    expected = r"^tcp://127\.0\.0\.1:9: cannot be reached; is it the address"
+    with (
+        pytest.raises(EmbertextError, match=expected),
+        cluster.connect(threads=1, workers=0, scheduler="tcp://127.0.0.1:9"),
+    ):
+        pytest.fail("connected")
+    assert time.monotonic() - start < 10
+
+
+@pytest.mark.services
+def test_processes_of_this_machine(corpus):
+    with cluster.connect(threads=1, workers=2, scheduler="") as dask:
+        *_, last = train(FORM, corpus, cluster=dask, seed=3)
+    *_, expected = train(FORM, corpus, cluster=Here(threads=1, workers=2), seed=3)
+    np.testing.assert_array_equal(last.state["words"], expected.state["words"])

@@ -1,0 +1,36 @@
+import gzip
+
+import pytest
+
+from data.corpus import Corpus
+from data.errors import CorpusError
+from tasks.ingest import ingest
+from tasks.text import prepare
+
+
+@pytest.mark.parametrize(("tokenizer", "words"), [("auto", ["A-b", "c", "x"]), ("words", ["a", "b", "c", "x"])])
+def test_the_corpus_as_ids(tmp_path, cache, tokenizer, words):
+    path = tmp_path / "words.txt.gz"
+    path.write_bytes(gzip.compress(b"A-b c\nA-b x\n"))
+    prepared = prepare.fn(ingest.fn(str(path)), tokenizer=tokenizer, min_count=1)
+    corpus = Corpus.load(prepared.url)
+    assert sorted(corpus.vocabulary.words) == sorted(words)
+    assert (prepared.tokens, prepared.sentences, prepared.vocabulary) == (corpus.tokens, 2, len(words))
+
+
+def test_the_second_time_it_is_cached(corpus, cache):
+    first = prepare.fn(ingest.fn(str(corpus)), tokenizer="auto", min_count=1)
+    again = prepare.fn(ingest.fn(str(corpus)), tokenizer="auto", min_count=1)
+    assert again.name == "Cached"
+    assert (
+        again.data.result == first.model_copy(update={"reused": True}) if hasattr(again.data, "result") else again.data
+    )
+    other = prepare.fn(ingest.fn(str(corpus)), tokenizer="auto", min_count=2)
+    assert other.key != first.key
+
+
+def test_a_vocabulary_emptied_by_min_count(corpus, cache):
+    with pytest.raises(CorpusError, match="choose min_count"):
+        prepare.fn(ingest.fn(str(corpus)), tokenizer="auto", min_count=10**6)
+    assert not list(cache.rglob("*prepare*"))
+    assert not list(cache.rglob(".*"))
