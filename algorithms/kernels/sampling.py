@@ -120,11 +120,11 @@ def draw_negatives(
     `first` on. In place.
 
     A row twice in one update would lose one of its two increments. Where the vocabulary is too small to find
-    another word, the row `nobody`, whose gradient is always zero, is taken.
+    another word, the row `nobody`, which stays zero, is taken for it and all that follow.
     """
     for at in range(first + 1, last):
         row = nobody
-        for _ in range(8):
+        for _ in range(8 * (rows[at - 1] != nobody)):
             state = step(state)
             row = draw(state, alias) * stride
             for before in range(first, at):
