@@ -1,0 +1,56 @@
+"""Corpus, cache and output on S3: Ceph's gateway where it is installed (.ci/run does), otherwise moto's imitation."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from algorithms.word2vec.algorithm import Word2Vec
+from data import storage
+from flows.word2vec import word2vec
+
+pytestmark = pytest.mark.services
+
+FORM = Word2Vec(vector_dim=8, epochs=1, min_count=1)
+
+
+def test_the_whole_flow(prefect_api, bucket, corpus, monkeypatch):
+    place = f"s3://{bucket}/whole"
+    monkeypatch.setenv("EMBERTEXT_CACHE", f"{place}/cache")
+    storage.put(corpus, f"{place}/corpus/planted.txt")
+    done = word2vec(f"{place}/corpus", FORM, output=f"{place}/out", threads=1)
+    folder = done.model.rsplit("/", 1)[0]
+    assert {storage.name(url) for url in storage.expand(folder)} == {"model.tar.gz", "report.html", "manifest.json"}
+    manifest = storage.read_json(f"{folder}/manifest.json")
+    assert manifest["corpus"]["checksum"].startswith("etag:")
+    assert manifest["files"]["model.tar.gz"]["bytes"] == storage.size(done.model)
+    again = word2vec(f"{place}/corpus", FORM, output=f"{place}/out", threads=1)
+    assert again.reused == ["prepare", "train", "evaluate", "publish"]
+    assert again.model == done.model
+
+
+def test_a_failing_upload_leaves_no_manifest(prefect_api, corpus, cache, bucket, monkeypatch):
+    output = f"s3://{bucket}/failing"
+    genuine = storage.put
+
+    def failing(path: Path, url: str) -> None:
+        if url.endswith("report.html"):
+            raise ConnectionResetError("connection reset by peer")
+        genuine(path, url)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "put", failing)
+        patch.setattr("tasks.publish.publish.retry_delay_seconds", [0, 0])
+        failed = word2vec(str(corpus), FORM, output=output, threads=1, return_state=True)
+    assert failed.is_failed()
+    assert not [url for url in storage.expand(output) if url.endswith("manifest.json")]
+    done = word2vec(str(corpus), FORM, output=output, threads=1)
+    assert done.reused == ["prepare", "train", "evaluate"]
+    assert json.loads(storage.read_bytes(done.model.replace("model.tar.gz", "manifest.json")))["files"]
+
+
+def test_a_bucket_that_is_not_there(prefect_api, corpus, cache, bucket):
+    failed = word2vec(str(corpus), FORM, output="s3://no-such-bucket-here/out", threads=1, return_state=True)
+    assert failed.is_failed()
+    assert "s3://no-such-bucket-here/out: cannot write to it: no such object or bucket" in (failed.message or "")
+    assert not cache.exists()
