@@ -1,5 +1,6 @@
 import io
 import warnings
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ WORDS = [
 
 
 def split(starts: np.ndarray, found: np.ndarray) -> list[list[int]]:
-    return [found[first:last].tolist() for first, last in zip(starts, starts[1:], strict=False)]
+    return [found[first:last].tolist() for first, last in pairwise(starts)]
 
 
 def buckets_of(some: list[str], settings: tuple[int, int, int]) -> list[list[int]]:
