@@ -37,7 +37,8 @@ class Vocabulary:
     def load(cls, url: str) -> "Vocabulary":
         """Read what `save` wrote. Raises FormatError with the byte offset of the line that is not "word count"."""
         words, counts, offset = [], [], 0
-        for line in storage.read_bytes(url).split(b"\n")[:-1]:
+        *lines, rest = storage.read_bytes(url).split(b"\n")
+        for line in lines:
             word, _, count = line.rpartition(b" ")
             try:
                 words.append(word.decode())
@@ -50,4 +51,7 @@ class Vocabulary:
                     remedy="is this a vocabulary.txt that Embertext wrote?",
                 ) from error
             offset += len(line) + 1
+        if rest:
+            what = f"the last line, {rest[:40]!r}, has no newline"
+            raise FormatError(what, path=url, offset=offset, remedy="the file was cut short; copy it again")
         return cls(words, np.array(counts, np.int64))
