@@ -103,9 +103,12 @@ def metrics_rows(evaluation: Mapping[str, Any] | None) -> list[dict[str, str | i
 
 
 def neighbour_rows(neighbours: Neighbours) -> list[dict[str, str]]:
-    """One row a query word: {"word": "king", "1": "queen 0.78", "2": ...}."""
+    """One row a query word: {"word": "king", "nearest": "queen 0.91, son 0.80"}.
+
+    Not a column for each rank: a browser sorts keys that look like numbers before all others.
+    """
     return [
-        {"word": word, **{str(rank): f"{near} {value:.2f}" for rank, (near, value) in enumerate(nearest, start=1)}}
+        {"word": word, "nearest": ", ".join(f"{near} {value:.2f}" for near, value in nearest)}
         for word, nearest in neighbours.items()
     ]
 

@@ -189,7 +189,7 @@ def test_metrics_rows():
 
 def test_neighbour_rows():
     assert report.neighbour_rows({"king": [("queen", 0.914), ("son", 0.8)]}) == [
-        {"word": "king", "1": "queen 0.91", "2": "son 0.80"}
+        {"word": "king", "nearest": "queen 0.91, son 0.80"}
     ]
 
 
