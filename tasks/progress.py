@@ -1,6 +1,6 @@
-"""How far a long piece of work has come: a bar on a terminal, a progress artifact and log lines in the Prefect UI.
+"""How far a long piece of work has come: a bar on a terminal, a progress artifact in the Prefect UI.
 
-Nothing is shown where nobody looks: no bar without a terminal, no artifact outside a flow run.
+Without a terminal there is one line for each stage that is done; outside a flow run there is no artifact.
 """
 
 import logging
@@ -35,7 +35,7 @@ def progress(title: str, *, artifact: str = "") -> Iterator[Report]:
     if artifact and TaskRunContext.get():
         made = create_progress_artifact(progress=0.0, key=artifact, description=title)
         identity = made if isinstance(made, UUID) else None
-    told = time.monotonic()
+    start = told = time.monotonic()
     with Progress(
         SpinnerColumn(finished_text="[green]✓"),
         TextColumn("{task.description:<9}"),
@@ -57,3 +57,5 @@ def progress(title: str, *, artifact: str = "") -> Iterator[Report]:
 
         yield report
         report(1.0, "")
+    if not sys.stderr.isatty():
+        print(f"{title:<9} {time.monotonic() - start:.1f} s", file=sys.stderr)
