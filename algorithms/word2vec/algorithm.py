@@ -20,6 +20,8 @@ from data.corpus import Corpus
 from data.errors import HyperparameterError
 from data.vocabulary import Vocabulary
 
+LARGEST = 2**31 - 1  # of an integer in vectors.bin
+
 Mode = Literal["batch_skipgram", "skipgram", "cbow"]
 
 
@@ -36,22 +38,33 @@ class Word2Vec(BaseModel):
             " cbow: predicts a word from the mean of those around it.",
         ),
     ] = "batch_skipgram"
-    epochs: Annotated[int, Field(title="Epochs", description="Passes over the corpus.", ge=1)] = 5
+    epochs: Annotated[int, Field(title="Epochs", description="Passes over the corpus.", ge=1, le=LARGEST)] = 5
     learning_rate: Annotated[
-        float, Field(title="Learning rate", description="Step size at the start; falls linearly to zero.", gt=0)
+        float,
+        Field(
+            title="Learning rate",
+            description="Step size at the start; falls linearly to zero.",
+            gt=0,
+            allow_inf_nan=False,
+        ),
     ] = 0.05
     vector_dim: Annotated[
         int, Field(title="Vector dimension", description="Numbers in each word's vector.", ge=1, le=2048)
     ] = 100
     window_size: Annotated[
         int,
-        Field(title="Window size", description="Most words to each side of a word that count as its context.", ge=1),
+        Field(
+            title="Window size",
+            description="Most words to each side of a word that count as its context.",
+            ge=1,
+            le=LARGEST,
+        ),
     ] = 5
     negative_samples: Annotated[
-        int, Field(title="Negative samples", description="Random words set against each true one.", ge=1)
+        int, Field(title="Negative samples", description="Random words set against each true one.", ge=1, le=LARGEST)
     ] = 5
     min_count: Annotated[
-        int, Field(title="Minimum count", description="Words seen fewer times are left out.", ge=0)
+        int, Field(title="Minimum count", description="Words seen fewer times are left out.", ge=0, le=LARGEST)
     ] = 5
     sampling_threshold: Annotated[
         float,
@@ -75,10 +88,14 @@ class Word2Vec(BaseModel):
         bool,
         Field(title="Subwords", description="Also learn character n-grams, for unseen words; skipgram and cbow only."),
     ] = False
-    min_char: Annotated[int, Field(title="Shortest n-gram", description="Characters; subwords only.", ge=1)] = 3
-    max_char: Annotated[int, Field(title="Longest n-gram", description="Characters; subwords only.", ge=1)] = 6
+    min_char: Annotated[
+        int, Field(title="Shortest n-gram", description="Characters; subwords only.", ge=1, le=LARGEST)
+    ] = 3
+    max_char: Annotated[
+        int, Field(title="Longest n-gram", description="Characters; subwords only.", ge=1, le=LARGEST)
+    ] = 6
     buckets: Annotated[
-        int, Field(title="Buckets", description="Hash buckets that n-grams share; subwords only.", ge=1)
+        int, Field(title="Buckets", description="Hash buckets that n-grams share; subwords only.", ge=1, le=LARGEST)
     ] = 2_000_000
     evaluation: Annotated[
         bool, Field(title="Evaluation", description="Judge the vectors on WordSim-353 when trained.")
