@@ -26,7 +26,7 @@ SHARDS = 16  # of a corpus between the two, so that a few workers have equal par
 
 
 class WordTable:
-    """Distinct words with their counts, growing; in order of first occurrence."""
+    """Distinct words with their counts, growing; in order of first occurrence. words: a power of two to start with."""
 
     def __init__(self, words: int = 1 << 16) -> None:
         self.slots = np.full(4 * words, -1, np.int32)
@@ -83,6 +83,7 @@ def count_and_encode(blocks: Iterable[bytes], folder: Path, *, min_count: int) -
     Raises CorpusError when no word is seen `min_count` times; the folder then holds no corpus.json.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "corpus.json").unlink(missing_ok=True)  # of an earlier corpus: this one is not whole yet
     table = WordTable()
     with tempfile.TemporaryFile(dir=folder) as scratch:
         for block in blocks:

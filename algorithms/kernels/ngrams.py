@@ -57,7 +57,7 @@ def word_buckets(
 
     Returns starts (W + 1,) int64 and the buckets (N,) int64, those of word i being [starts[i] : starts[i + 1]].
     """
-    marked = [f"<{word}>".encode() if word != END_OF_SENTENCE else b"" for word in words]
+    marked = [f"<{word}>".encode(errors="replace") if word != END_OF_SENTENCE else b"" for word in words]
     letters = np.frombuffer(b"".join(marked), np.uint8)
     ends = np.cumsum([len(word) for word in marked], dtype=np.int64)
     starts = np.zeros(len(words) + 1, np.int64)

@@ -82,7 +82,7 @@ def batch_skipgram(
     group, width, nobody = 1 + negative_samples, _tiled(negative_samples), outputs.size - stride
     sentence = np.empty(SENTENCE, np.int64)
     targets = np.full((SENTENCE + 1) * width, nobody, np.int64)
-    contexts = np.empty(2 * window_size, np.int64)
+    contexts = np.empty(2 * min(window_size, SENTENCE), np.int64)
     scores = np.zeros(TILE * (batch_size + 1) + PAD, np.float32)
     state, position = rng[0], 0
     while position < ids.size:
@@ -166,7 +166,7 @@ def skipgram(
     """
     group, width, nobody = 1 + negative_samples, _tiled(negative_samples), outputs.size - stride
     sentence = np.empty(SENTENCE, np.int64)
-    targets = np.full(STRETCH * 2 * window_size * width, nobody, np.int64)
+    targets = np.full(STRETCH * 2 * min(window_size, SENTENCE) * width, nobody, np.int64)
     pairs = np.zeros(STRETCH + 1, np.int64)  # where each centre's pairs begin
     scores = np.zeros(2 * TILE + PAD, np.float32)
     hidden = np.zeros(2 * stride, np.float32)
@@ -236,7 +236,7 @@ def cbow(
         longest = max(longest, starts[word + 1] - starts[word])
     sentence = np.empty(SENTENCE, np.int64)
     targets = np.full((SENTENCE + 1) * width, nobody, np.int64)
-    rows = np.empty(2 * window_size * longest, np.int64)
+    rows = np.empty(2 * min(window_size, SENTENCE) * longest, np.int64)
     scores = np.zeros(2 * TILE + PAD, np.float32)
     hidden = np.zeros(2 * stride, np.float32)
     only = np.zeros(1, np.int64)
