@@ -7,6 +7,7 @@ user gives are judged by the same pydantic fields as the form in the Prefect UI.
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from typing import Annotated, Any
 
 import cyclopts
@@ -57,7 +58,13 @@ def app() -> App:
     """One command a flow."""
     from flows.word2vec import word2vec  # not before Prefect is configured
 
-    commands = App(name="embertext", help=HELP, version_flags="--version", result_action="return_value")
+    commands = App(
+        name="embertext",
+        help=HELP,
+        version=lambda: version("embertext"),
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+    )
     commands.command(command(word2vec), name=word2vec.name)
     return commands
 

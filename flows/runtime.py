@@ -5,6 +5,7 @@ and can be looked at afterwards with `prefect server start`.
 """
 
 import os
+import signal
 
 from cyclopts import CycloptsError
 from pydantic import ValidationError
@@ -30,9 +31,14 @@ def start_prefect() -> None:
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL
 
-    console = Console(stderr=True)
-    with console.status("starting Prefect"), get_client(sync_client=True) as client:
-        error = client.api_healthcheck()
+    # Ctrl-C reaches every process of the terminal. The server inherits that it is blocked, and lives to hear of the
+    # run's end; without it Prefect would wait minutes for its answer.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with Console(stderr=True).status("starting Prefect"), get_client(sync_client=True) as client:
+            error = client.api_healthcheck()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     if error:
         url = PREFECT_API_URL.value()
         remedy = "start it, or unset PREFECT_API_URL to use a temporary one" if url else "see PREFECT_HOME"

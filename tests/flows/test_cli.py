@@ -100,6 +100,11 @@ def test_a_failure_that_is_not_the_users_is_exit_1(capsys, monkeypatch):
     assert capsys.readouterr().err == "error: ConnectionError: no server; --debug shows where\n"
 
 
+def test_version(capsys):
+    assert run(["--version"]) == SUCCESS
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
 def test_debug_shows_the_traceback():
     with pytest.raises(ValueError, match="vector_dim"):
         run(["word2vec", "--vector-dim=0", "--debug"])
@@ -160,6 +165,20 @@ def test_bad_input_from_a_shell(shell, tmp_path):
     assert error.count("\n") == 1
 
 
+def test_ctrl_c_in_a_terminal_reaches_the_temporary_server_too(corpus, tmp_path):
+    """It reaches every process of the group; the server must outlive it, or Prefect waits minutes for an answer."""
+    environment = {**os.environ, "EMBERTEXT_CACHE": str(tmp_path / "cache")}
+    command = [*EMBERTEXT, "word2vec", "--train", str(corpus), "--epochs=1000000", "--min-count=1"]
+    command += ["--output", str(tmp_path / "out")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+    while not list((tmp_path / "cache").glob("work/prepare-*")) and process.poll() is None:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == INTERRUPTED
+    assert error.splitlines()[-1] == "interrupted; nothing half-written is left"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_an_interrupted_training_leaves_no_model(shell, corpus, tmp_path, number):
     process = shell("word2vec", "--train", corpus, "--output", tmp_path / "out", "--epochs=1000000", "--min-count=1")
@@ -172,3 +191,5 @@ def test_an_interrupted_training_leaves_no_model(shell, corpus, tmp_path, number
     assert not list((tmp_path / "cache").glob("work/train-*"))
     assert not (tmp_path / "out").exists()
     assert "Traceback" not in error
+    if number == signal.SIGINT:
+        assert error.splitlines()[-1] == "interrupted; nothing half-written is left"

@@ -82,13 +82,13 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
         stack.enter_context(process(*server, log=folder / "server.log", **environment))
         client = stack.enter_context(httpx.Client(base_url=api, timeout=60))
         wait_for(lambda: client.get("/health").is_success, seconds=120, what="Prefect server")
-        for command in (("work-pool", "create", "embertext", "--type", "process"), ("deploy", "--all")):
+        for command in (("work-pool", "create", "local", "--type", "process"), ("deploy", "--all")):
             done = subprocess.run(
                 [*prefect, *command], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True
             )
             assert done.returncode == 0, done.stdout + done.stderr
         log = folder / "worker.log"
-        worker = (*prefect, "worker", "start", "--pool", "embertext")
+        worker = (*prefect, "worker", "start", "--pool", "local")
         stack.enter_context(process(*worker, log=log, **environment))
         yield PrefectServer(client, environment, log)
 
