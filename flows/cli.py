@@ -23,6 +23,7 @@ FLAGS = {
     "json": "Make the last line of stdout one JSON object: model, report, metrics, words_per_second, seconds.",
     "debug": "Show Prefect's log, and the traceback of an error.",
 }
+LARGEST_INT = 2**31 - 1  # a bound that says nothing to a person
 METAVARS = {"enum": "CHOICE", "integer": "INTEGER", "number": "NUMBER"}
 
 
@@ -130,24 +131,26 @@ def _option(name: str, kind: Any, settings: Parameter, default: object) -> inspe
 
 def _parameter(field: Mapping[str, Any], group: Group) -> Parameter:
     """How one field shows in --help: "Numbers in each word's vector. (1 to 2048) [default: 100]"."""
-    words = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
-    if "enum" in field:
-        bounds = f"One of {', '.join(field['enum'])}."
-    elif "minimum" in field and "maximum" in field:
-        bounds = f"({field['minimum']} to {field['maximum']})"
-    else:
-        found = [f"{word} {field[rule]}" for rule, word in words.items() if rule in field]
-        bounds = f"({', '.join(found)})" if found else ""
+    flag = field.get("type") == "boolean"
     default = str(field.get("default", ""))
-    shown = default.lower() if field.get("type") == "boolean" else default
+    default = default.lower() if flag else default
     return Parameter(
-        help=f"{' '.join(field.get('description', '').split())} {bounds}".strip(),
+        help=f"{' '.join(field.get('description', '').split())} {_bounds(field)}".strip(),
         group=group,
-        show_default=(lambda _: shown) if shown else False,
-        metavar=None
-        if field.get("type") == "boolean"
-        else METAVARS.get("enum" if "enum" in field else field.get("type", ""), "TEXT"),
+        show_default=(lambda _: default) if default else False,
+        metavar=None if flag else METAVARS.get("enum" if "enum" in field else field.get("type", ""), "TEXT"),
     )
+
+
+def _bounds(field: Mapping[str, Any]) -> str:
+    """What a field may be, in words."""
+    if "enum" in field:
+        return f"One of {', '.join(field['enum'])}."
+    rules = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+    found = {rule: field[rule] for rule in rules if rule in field and field[rule] != LARGEST_INT}
+    if found.keys() == {"minimum", "maximum"}:
+        return f"({found['minimum']} to {found['maximum']})"
+    return f"({', '.join(f'{rules[rule]} {bound}' for rule, bound in found.items())})" if found else ""
 
 
 def validated(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,6 +56,6 @@ def progress(title: str, *, artifact: str = "") -> Iterator[Report]:
                 update_progress_artifact(identity, progress=min(100.0, 100 * fraction), description=f"{title}: {note}")
 
         yield report
-        report(1.0, "")
+        report(1.0, bars.tasks[bar].fields["note"])
     if not sys.stderr.isatty():
         print(f"{title:<9} {time.monotonic() - start:.1f} s", file=sys.stderr)
