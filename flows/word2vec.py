@@ -38,7 +38,7 @@ def word2vec(
         seed: Start of all randomness. With one thread, the same seed gives the same vectors.
         threads: Threads that train, in each worker; 0 means one for each core.
         workers: Processes of a local Dask cluster that train together; 0 means this process alone.
-        scheduler: Address of a Dask cluster to train on, such as tcp://host:8786.
+        scheduler: Address of a Dask cluster, such as tcp://host:8786, whose workers can read EMBERTEXT_CACHE.
         analogies: Also answer Google's analogy questions.
         reuse: Take finished stages of an earlier run with the same inputs.
 
