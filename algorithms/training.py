@@ -78,6 +78,8 @@ def train(algorithm: Algorithm, corpus: Corpus, *, cluster: Cluster, seed: int) 
     With `Here(threads=1)` the result depends on the corpus, the hyperparameters and the seed alone.
     """
     state = algorithm.init(corpus, seed=seed)
+    # a round without text: workers start and kernels compile before the first round's clock runs
+    cluster.map(algorithm, state, [[]] * cluster.workers, span=Span(0, 0), seed=seed)
     per_epoch = rounds_per_epoch(corpus, state)
     rounds = algorithm.epochs * per_epoch
     for index in range(rounds):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from algorithms.kernels.rng import HIGH, signed, step
 
-SENTENCE_END = -1
+SENTENCE_END = -1  # as in data.corpus, which kernels do not see
 ONE = 1 << 32  # a probability of 1 in 32-bit fixed point
 MAX_WORDS = 1 << 28  # of an alias table: 36 random bits choose the slot
 

@@ -195,7 +195,8 @@ class Word2Vec(BaseModel):
         """The vector of each word, (n, D) float32. An unseen word: zeros, or with subwords the mean of its n-grams."""
         known = np.array([vocabulary.index.get(word, -1) for word in words], np.int64)
         result = np.zeros((len(words), self.vector_dim), np.float32)
-        result[known >= 0] = self.vectors(state)[known[known >= 0]]
+        if (known >= 0).any():
+            result[known >= 0] = self.vectors(state)[known[known >= 0]]
         if self.subwords:
             reached = cast(NDArray[np.int64], state["ngram_buckets"])
             unseen = np.flatnonzero(known < 0)

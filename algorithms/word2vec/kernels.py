@@ -21,11 +21,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from algorithms.kernels.rng import below, step
-from algorithms.kernels.sampling import SENTENCE_END, draw_negatives, thin
+from algorithms.kernels.sampling import draw_negatives, thin
 from algorithms.kernels.simd import LANES, at, fma, load, prefetch, splat, store
 from algorithms.kernels.update import PAD, TILE, ZERO, train_group
-
-__all__ = ["SENTENCE_END", "batch_skipgram", "cbow", "skipgram"]
 
 SENTENCE = 1000  # kept words that are planned and trained together; longer lines are cut, as in word2vec.c
 STRETCH = 64  # centre words whose pairs skipgram plans together

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from algorithms.kernels.rng import seeded
 from algorithms.kernels.rows import packed, stride_of, unpacked
-from algorithms.kernels.sampling import alias_table, keep_thresholds, noise_distribution
+from algorithms.kernels.sampling import SENTENCE_END, alias_table, keep_thresholds, noise_distribution
 from algorithms.protocol import Span
 from algorithms.state import Partial, State
 from algorithms.word2vec import kernels
@@ -43,8 +43,8 @@ def train_on(
     outputs = packed(cast(NDArray[np.float32], state["outputs"]), spare=1)
     kernel = _kernel(form, state, inputs, outputs)
 
-    total = sum(batch.size for batch in batches)
-    chunks = list(_chunks(batches, threads))
+    total = max(1, sum(batch.size for batch in batches))
+    chunks = list(_chunks(batches, threads)) or [(0, np.empty(0, np.int32))]  # no text still compiles the kernel
     consumed: list[int] = []  # appended to by all threads; the schedule needs no more than a rough sum
     seen = np.zeros((threads, vocabulary), np.int64)
     tally = np.zeros((threads, 8), np.float64)  # a cache line each: threads must not share one
@@ -72,7 +72,7 @@ def train_on(
         weight=_evidence(form, state, seen.sum(axis=0)),
         loss=float(tally[:, 0].sum()),
         examples=int(tally[:, 1].sum()),
-        words=total - sum(int((ids == kernels.SENTENCE_END).sum()) for _, ids in chunks),
+        words=sum(int((ids != SENTENCE_END).sum()) for _, ids in chunks),
     )
 
 
@@ -91,6 +91,7 @@ def _kernel(form: "Word2Vec", state: State, inputs: NDArray[np.float32], outputs
     """The mode's kernel with everything but the text bound."""
     counts = cast(NDArray[np.int64], state["counts"])
     stride = stride_of(form.vector_dim)
+    negatives = min(form.negative_samples, max(1, len(counts) - 1))  # negatives differ: there are no more
     keep = keep_thresholds(counts, sampling_threshold=form.sampling_threshold)
     alias = alias_table(noise_distribution(counts))
     if form.mode == "batch_skipgram":
@@ -98,7 +99,7 @@ def _kernel(form: "Word2Vec", state: State, inputs: NDArray[np.float32], outputs
         def batched(ids, rate, rng, seen, tally):  # type: ignore[no-untyped-def]
             kernels.batch_skipgram(
                 inputs, outputs, stride, ids, keep, alias,
-                form.window_size, form.negative_samples, form.batch_size, rate, rng, seen, tally,
+                form.window_size, negatives, form.batch_size, rate, rng, seen, tally,
             )  # fmt: skip
 
         return batched
@@ -109,7 +110,7 @@ def _kernel(form: "Word2Vec", state: State, inputs: NDArray[np.float32], outputs
     def paired(ids, rate, rng, seen, tally):  # type: ignore[no-untyped-def]
         train(
             inputs, outputs, stride, ids, keep, alias, starts, members,
-            form.window_size, form.negative_samples, rate, rng, seen, tally,
+            form.window_size, negatives, rate, rng, seen, tally,
         )  # fmt: skip
 
     return paired
