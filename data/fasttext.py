@@ -28,7 +28,6 @@ from data.errors import FormatError
 
 MAGIC = 793712314
 VERSION = 12
-END_OF_SENTENCE = "</s>"  # fastText's word for a newline; it has no n-grams
 
 _ARGS = struct.Struct("<12id")
 _COUNTS = struct.Struct("<iiiqq")
@@ -272,38 +271,3 @@ def _read_matrix(reader: _Reader, dim: int, needed: int) -> NDArray[np.float32]:
         reader.refuse(f"a matrix has {rows} rows, {needed} are needed", offset, _REMEDY)
     begin = reader.need(rows * columns * 4, f"{rows} x {columns} numbers")
     return np.frombuffer(reader.data, "<f4", rows * columns, begin).reshape(rows, columns).copy()
-
-
-# Hash and n-grams, the reference --------------------------------------------------------------------------------------
-
-
-def word_hash(word: bytes) -> int:
-    """Dictionary::hash (uint32): FNV-1a over signed bytes; fastText keeps it since released models were trained so."""
-    value = 2166136261
-    for byte in word:
-        signed = byte if byte < 0x80 else byte | 0xFFFFFF00
-        value = (value ^ signed) * 16777619 & 0xFFFFFFFF
-    return value
-
-
-def ngrams(word: str, *, minn: int, maxn: int) -> list[str]:
-    """Character n-grams of "<word>" in the order of Dictionary::computeSubwords: by first character, then by length.
-
-    An n-gram of one character at either border, "<" or ">", is left out. The end of a sentence has none.
-    """
-    if word == END_OF_SENTENCE:
-        return []
-    text = f"<{word}>"
-    return [
-        text[i : i + n]
-        for i in range(len(text))
-        for n in range(max(1, minn), min(maxn, len(text) - i) + 1)
-        if not (n == 1 and i in (0, len(text) - 1))
-    ]
-
-
-def ngram_buckets(word: str, *, minn: int, maxn: int, bucket: int) -> list[int]:
-    """The bucket (0 to bucket - 1) of each n-gram; its row in the input matrix is words + this."""
-    return [
-        word_hash(ngram.encode("utf-8", "surrogateescape")) % bucket for ngram in ngrams(word, minn=minn, maxn=maxn)
-    ]

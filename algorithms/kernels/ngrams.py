@@ -1,6 +1,6 @@
 """fastText's character n-grams and their hash buckets, bit for bit (facebookresearch/fastText, src/dictionary.cc).
 
-Knows UTF-8 and integers; `data.fasttext` has the same in plain Python.
+Knows UTF-8 and integers; the tests have the same in plain Python.
 """
 
 from collections.abc import Sequence

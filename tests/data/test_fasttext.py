@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from data import fasttext
 from data.errors import FormatError
 from data.fasttext import Args, Dictionary, Entry, EntryType, LossName, ModelName
+from tests import subwords
 
 ARGS = Args(3, 5, 5, 1, 5, 1, LossName.NEGATIVE_SAMPLING, ModelName.SKIPGRAM, 7, 2, 3, 100, 1e-4)
-ENTRIES = [Entry("the", 12), Entry("straße", 3), Entry(fasttext.END_OF_SENTENCE, 2)]
+ENTRIES = [Entry("the", 12), Entry("straße", 3), Entry(subwords.END_OF_SENTENCE, 2)]
 
 
 def written(args: Args = ARGS, entries: list[Entry] = ENTRIES, *, outputs: int = 3, seed: int = 0) -> bytes:
@@ -149,19 +150,19 @@ NGRAMS = [
     ("é", 0, 2, ["<é", "é", "é>"]),
     ("ab", 0, 0, []),
     ("ab", 4, 3, []),
-    (fasttext.END_OF_SENTENCE, 1, 3, []),
+    (subwords.END_OF_SENTENCE, 1, 3, []),
 ]
 
 
 @pytest.mark.parametrize(("word", "minn", "maxn", "expected"), NGRAMS)
 def test_ngrams(word: str, minn: int, maxn: int, expected: list[str]) -> None:
-    assert fasttext.ngrams(word, minn=minn, maxn=maxn) == expected
+    assert subwords.ngrams(word, minn=minn, maxn=maxn) == expected
 
 
 def test_hash_is_fnv1a_over_signed_bytes() -> None:
-    assert fasttext.word_hash(b"") == 2166136261
-    assert fasttext.word_hash(b"a") == 0xE40C292C  # below 0x80 it is plain FNV-1a
-    assert fasttext.word_hash("é".encode()) != 0x2B2EDF06
+    assert subwords.word_hash(b"") == 2166136261
+    assert subwords.word_hash(b"a") == 0xE40C292C  # below 0x80 it is plain FNV-1a
+    assert subwords.word_hash("é".encode()) != 0x2B2EDF06
 
 
 # Against fastText itself
@@ -201,7 +202,7 @@ def test_fasttext_reads_what_we_wrote(theirs, capfd) -> None:
     ours = fasttext.read_model(folder / "ours.bin")
     assert model.get_words() == ["the", "straße", "</s>"]
     np.testing.assert_array_equal(model.get_input_matrix(), ours.input)
-    buckets = fasttext.ngram_buckets("unseen", minn=2, maxn=3, bucket=101)
+    buckets = subwords.ngram_buckets("unseen", minn=2, maxn=3, bucket=101)
     expected = ours.input[[3 + bucket for bucket in buckets]].mean(axis=0)
     np.testing.assert_allclose(model.get_word_vector("unseen"), expected, rtol=1e-5)
 
@@ -230,7 +231,7 @@ def test_ngrams_and_buckets_are_fasttexts(theirs, word: str) -> None:
     expected = [
         (gram, known + bucket)
         for gram, bucket in zip(
-            fasttext.ngrams(word, minn=2, maxn=4), fasttext.ngram_buckets(word, minn=2, maxn=4, bucket=53), strict=True
+            subwords.ngrams(word, minn=2, maxn=4), subwords.ngram_buckets(word, minn=2, maxn=4, bucket=53), strict=True
         )
     ]
     if word in model.words:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from algorithms.kernels.ngrams import word_buckets
 from data import fasttext as plain
+from tests import subwords
 from tests.strategies import words
 
 SETTINGS = [(3, 6, 2_000_000), (1, 1, 7), (1, 3, 1), (2, 2, 1000), (5, 9, 2**31 - 1), (4, 3, 10), (1, 40, 2**31)]
@@ -43,7 +44,7 @@ def buckets_of(some: list[str], settings: tuple[int, int, int]) -> list[list[int
 
 def plainly(some: list[str], settings: tuple[int, int, int]) -> list[list[int]]:
     minn, maxn, bucket = settings
-    return [plain.ngram_buckets(word, minn=minn, maxn=maxn, bucket=bucket) for word in some]
+    return [subwords.ngram_buckets(word, minn=minn, maxn=maxn, bucket=bucket) for word in some]
 
 
 @settings(deadline=None, max_examples=200)

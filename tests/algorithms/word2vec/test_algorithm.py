@@ -17,6 +17,7 @@ from algorithms.word2vec.algorithm import Word2Vec
 from data import fasttext as plain
 from data.corpus import Corpus, read
 from data.errors import HyperparameterError
+from tests import subwords as reference
 
 _: Algorithm = Word2Vec()
 MODES = ["batch_skipgram", "skipgram", "cbow"]
@@ -303,7 +304,7 @@ def test_vectors_are_means_of_rows(mode: str, subwords: bool, models: Any, plant
     for i, word in enumerate(planted.vocabulary.words):
         rows = [state["words"][i]]
         if subwords:
-            found = plain.ngram_buckets(word, minn=3, maxn=6, bucket=300)
+            found = reference.ngram_buckets(word, minn=3, maxn=6, bucket=300)
             rows += [state["ngrams"][np.searchsorted(state["ngram_buckets"], bucket)] for bucket in found]
         np.testing.assert_allclose(vectors[i], np.mean(rows, axis=0), rtol=1e-4, atol=1e-6)
 
@@ -338,7 +339,7 @@ def test_infer_with_subwords(models: Any, planted: Corpus) -> None:
     dense[state["ngram_buckets"]] = state["ngrams"]
     for word, vector in zip(words, vectors, strict=True):
         if word != "hund":
-            found = plain.ngram_buckets(word, minn=3, maxn=6, bucket=300)
+            found = reference.ngram_buckets(word, minn=3, maxn=6, bucket=300)
             wanted = dense[found].mean(axis=0) if found else np.zeros(13)
             np.testing.assert_allclose(vector, wanted, rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(vectors[1], vectors[5])
