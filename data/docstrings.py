@@ -16,7 +16,6 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 import warnings
@@ -78,7 +77,7 @@ def key(packages: Mapping[str, str] = PACKAGES) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def extract(packages: Mapping[str, str] = PACKAGES, *, cores: int | None = None) -> Iterator[Part]:
+def extract(packages: Mapping[str, str] = PACKAGES, *, cores: int) -> Iterator[Part]:
     """The documents in a fixed order (packages as listed, files by path, docstrings by line), each text once.
 
     Packages that are not installed are passed over. Files that this Python cannot parse are too: some packages carry
@@ -87,7 +86,7 @@ def extract(packages: Mapping[str, str] = PACKAGES, *, cores: int | None = None)
     batches, sizes = _batches(packages)
     seen: set[bytes] = set()  # digests, not texts: 16 bytes a document
     done = 0
-    with ThreadPoolExecutor(max_workers=cores or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=cores) as pool:
         for found, bytes_read in zip(pool.map(_parse_apart, batches), sizes, strict=True):
             done += bytes_read
             yield Part(b"".join(_new(found, seen)), done / sum(sizes))

@@ -17,7 +17,7 @@ from typing import Any
 import pooch
 from pydantic import BaseModel, ConfigDict
 
-from data import docstrings, storage, streams
+from data import docstrings, process, storage, streams
 from data.errors import CorpusError
 from data.named import NAMED, Kind, Named
 
@@ -108,7 +108,7 @@ def fetch(train: str, *, cache: Path) -> Iterator[float]:
 def _extract(target: Path) -> Iterator[float]:
     """Write the docstrings as JSON lines, 40 MB, shuffled: every stretch of the file is then a fair sample of them."""
     lines: list[bytes] = []
-    for part in docstrings.extract():
+    for part in docstrings.extract(cores=process.cores()):
         lines += part.lines.splitlines(keepends=True)
         yield part.progress
     random.Random(1).shuffle(lines)

@@ -79,7 +79,9 @@ def expand(url: str) -> list[str]:
     with _told(url, "list"):
         found = _expand_local(_path(url)) if is_local(url) else _expand_remote(url)
     if not found:
-        what = "no file matches" if _is_glob(url) else "no such file, and no folder with files"
+        if not _is_glob(url) and exists(url):
+            raise CorpusError("the folder holds no files", where=url, remedy="put text into it, or give another place")
+        what = "no file matches" if _is_glob(url) else "no such file or folder"
         raise CorpusError(
             what, where=url, remedy="check the spelling, or give a file, a folder or a glob like data/*.txt"
         )
@@ -156,15 +158,26 @@ def put(path: Path, url: str) -> None:
 
 
 def fingerprint(url: str) -> str:
-    """What changes when the file does: "sha256:..." of a local file's content, "etag:...:<bytes>" of a remote one."""
+    """What changes when the file does: "sha256:..." of its content, or what a server says of it without a download.
+
+    That is "etag:...:<bytes>" or "modified:...:<bytes>". fsspec's own `ukey` will not do: of a web page it is a hash
+    of the address.
+    """
     with _told(url, "read"):
         if is_local(url):
             with _path(url).open("rb") as stream:
                 return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
         fs, path = _remote(url)
         info = fs.info(path)
-        etag = str(info.get("ETag") or info.get("etag") or fs.ukey(path)).strip('"')
-        return f"etag:{etag}:{info.get('size')}"
+        for kind, names in (("etag", ("ETag", "etag")), ("modified", ("Last-Modified", "LastModified", "mtime"))):
+            if told := next((info[name] for name in names if info.get(name)), None):
+                stamp = str(told).strip('"')
+                return f"{kind}:{stamp}:{info.get('size')}"
+        content = hashlib.sha256()
+        with fs.open(path, "rb", block_size=BLOCK_SIZE) as stream:
+            while piece := stream.read(BLOCK_SIZE):
+                content.update(piece)
+        return "sha256:" + content.hexdigest()
 
 
 def check_writable(url: str) -> None:
@@ -174,13 +187,22 @@ def check_writable(url: str) -> None:
             folder = _path(url).absolute()
             while not (folder.exists() or folder.is_symlink()):
                 folder = folder.parent
-            with tempfile.TemporaryFile(dir=folder):  # asks the file system: permission bits say nothing to root
-                pass
+            try:
+                with tempfile.TemporaryFile(dir=folder):  # asks the file system: permission bits say nothing to root
+                    pass
+            except FileNotFoundError as error:  # the folder is there: so /proc refuses
+                raise OSError("it takes no files") from error
         else:
             fs, path = _remote(join(url, f".embertext-{uuid.uuid4().hex}"))
             fs.pipe_file(path, b"")
             with contextlib.suppress(OSError):  # keys that may write and not delete are enough
                 fs.rm_file(path)
+
+
+def failure(error: OSError, url: str, verb: str) -> StorageError:
+    """What an `OSError` means to a person who wanted to `verb` the place `url`, in one line."""
+    what, remedy = _reason(error, url)
+    return StorageError(f"cannot {verb} it: {what}", where=url, remedy=remedy)
 
 
 def _path(url: str) -> Path:
@@ -248,8 +270,7 @@ def _told(url: str, verb: str) -> Iterator[None]:
     except (StorageError, CorpusError):
         raise
     except OSError as error:
-        what, remedy = _reason(error, url)
-        raise StorageError(f"cannot {verb} it: {what}", where=url, remedy=remedy) from error
+        raise failure(error, url, verb) from error
     except ImportError as error:
         raise StorageError(f"cannot {verb} it: {error}", where=url, remedy="pip install that package") from error
     except ValueError as error:

@@ -75,6 +75,12 @@ def suffix(path: str) -> str:
     return posixpath.splitext(root)[1].lower() if ending in _COMPRESSED else ending
 
 
+def endings(path: str) -> str:
+    """All that decides how a file's bytes are read: `endings("a/b.v2.jsonl.xz") == ".jsonl.xz"`."""
+    compression = _split(path)[1]
+    return suffix(path) + (compression if compression in _COMPRESSED else "")
+
+
 def is_archive(path: str) -> bool:
     """True for .zip and .tar, compressed or not."""
     return suffix(path) in (".zip", ".tar")

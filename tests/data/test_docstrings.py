@@ -36,7 +36,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def _documents(packages: dict[str, str]) -> list[dict[str, str]]:
-    return [json.loads(line) for part in docstrings.extract(packages) for line in part.lines.splitlines()]
+    return [json.loads(line) for part in docstrings.extract(packages, cores=2) for line in part.lines.splitlines()]
 
 
 def test_what_is_found_and_in_which_order(package: str) -> None:
@@ -62,7 +62,7 @@ def test_progress_rises_to_one(package: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_no_packages_give_nothing() -> None:
-    assert list(docstrings.extract({"embertext_no_such_package": "x"})) == []
+    assert list(docstrings.extract({"embertext_no_such_package": "x"}, cores=2)) == []
 
 
 def test_a_real_package_twice() -> None:

@@ -113,8 +113,9 @@ def test_a_zip_is_what_its_members_are(tmp_path: Path) -> None:
         ),
         ("qqq", r"qqq: no file and no named corpus; give a path"),
         ("", "no corpus is given"),
-        ("no/such.txt", r"no/such\.txt: no such file, and no folder with files; check the spelling"),
+        ("no/such.txt", r"no/such\.txt: no such file or folder; check the spelling"),
         ("*.none", r"\*\.none: no file matches"),
+        ("./hollow", r"\./hollow: the folder holds no files; put text into it"),
         ("mixed", r"mixed: files of several kinds: text \(a\.txt\), jsonl \(b\.jsonl\); give a glob"),
         ("a.parquet", r"a\.parquet: \.parquet files are not read as text; give \.txt"),
         ("articles", "corpus articles: it has no public address; set EMBERTEXT_DATA"),
@@ -122,6 +123,7 @@ def test_a_zip_is_what_its_members_are(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train: str, text: str) -> None:
     (tmp_path / "mixed").mkdir()
+    (tmp_path / "hollow").mkdir()
     for file in ("mixed/a.txt", "mixed/b.jsonl", "a.parquet"):
         (tmp_path / file).write_text("x")
     monkeypatch.chdir(tmp_path)

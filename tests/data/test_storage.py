@@ -1,4 +1,6 @@
 import errno
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import fsspec
@@ -78,6 +80,42 @@ def test_fingerprint_changes_with_the_content(root: str) -> None:
     assert first.startswith(("sha256:", "etag:"))
 
 
+@pytest.mark.parametrize(
+    ("headers", "kind"),
+    [({"ETag": '"a"'}, "etag:"), ({"Last-Modified": "Tue, 01 Jul 2025 00:00:00 GMT"}, "modified:"), ({}, "sha256:")],
+)
+def test_a_web_page_that_changes_is_seen_to(
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], kind: str
+) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    said, content = dict(headers), b"one"
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            for name, value in {**said, "Content-Length": str(len(content))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(content)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/corpus.txt"
+        first = storage.fingerprint(url)
+        assert first.startswith(kind)
+        assert first == storage.fingerprint(url)
+        content = b"two"
+        said.update({name: value.replace("a", "b").replace("2025", "2026") for name, value in said.items()})
+        assert first != storage.fingerprint(url)
+        server.shutdown()
+
+
 def test_missing_files_name_the_place_and_the_remedy(root: str) -> None:
     url = storage.join(root, "none.txt")
     for read in (storage.open_read, storage.read_bytes, storage.size, storage.fingerprint):
@@ -101,7 +139,7 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs Linux")
 def test_a_folder_that_takes_no_files() -> None:
-    with pytest.raises(StorageError, match=r"/proc/here: cannot write to it: .*; c"):
+    with pytest.raises(StorageError, match="/proc/here: cannot write to it: it takes no files; choose another place"):
         storage.check_writable("/proc/here")
 
 

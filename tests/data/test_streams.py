@@ -201,3 +201,18 @@ def test_lines_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_suffix(path: str, ending: str, archive: bool) -> None:
     assert streams.suffix(path) == ending
     assert streams.is_archive(path) is archive
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("s3://b/a.v2.JSONL.xz", ".jsonl.xz"),
+        ("a.tsv", ".tsv"),
+        ("a.gz", ".gz"),
+        ("x/a.tgz", ".tar.gz"),
+        ("a", ""),
+        ("1.2.txt", ".txt"),
+    ],
+)
+def test_endings(path: str, expected: str) -> None:
+    assert streams.endings(path) == expected

@@ -1,0 +1,26 @@
+"""This process: the cores it may use, and what its children hear."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+
+
+def cores() -> int:
+    """Cores that this process may use: in a container these can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def deaf_children() -> Iterator[None]:
+    """Processes and threads that start in this block never hear of Ctrl-C, which reaches every process of a terminal.
+
+    This process alone then decides what ends, and in which order. Ctrl-C during the block is heard when it is over.
+    """
+    resource_tracker.ensure_running()  # multiprocessing starts it on demand, and unblocks SIGINT when it does
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
