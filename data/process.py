@@ -1,4 +1,4 @@
-"""This process: the cores it may use, and what its children hear."""
+"""The process that we are: the cores it may use, and what its children hear."""
 
 import os
 import signal

@@ -157,6 +157,21 @@ def put(path: Path, url: str) -> None:
             fs.put_file(str(path), target)
 
 
+def remove(url: str) -> None:
+    """Delete a file, or a folder with all that is in it; nothing there is no error."""
+    with _told(url, "delete"):
+        if is_local(url):
+            path = _path(url)
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        else:
+            fs, path_there = _remote(url)
+            with contextlib.suppress(FileNotFoundError):
+                fs.rm(path_there, recursive=True)
+
+
 def fingerprint(url: str) -> str:
     """What changes when the file does: "sha256:..." of its content, or what a server says of it without a download.
 

@@ -99,7 +99,7 @@ def test_a_web_page_that_changes_is_seen_to(
             if self.command == "GET":
                 self.wfile.write(content)
 
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # noqa: N815 - http.server looks for this name
 
         def log_message(self, *_: object) -> None:
             pass
