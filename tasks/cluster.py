@@ -3,7 +3,6 @@
 The home of distributed. It speaks the protocol `algorithms.training.Cluster` and knows no algorithm.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -14,6 +13,7 @@ from algorithms.state import Partial, State
 from algorithms.training import Here, train_part
 from data.corpus import Slice
 from data.errors import EmbertextError
+from data.process import cores, deaf_children
 
 CONNECT_SECONDS = 20
 
@@ -56,21 +56,24 @@ def connect(*, threads: int, workers: int, scheduler: str) -> Iterator["Here | D
                 "cannot be reached", where=scheduler, remedy="is it the address of a running Dask scheduler?"
             ) from error
         with client:
-            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+            try:
+                client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+            except TimeoutError:
+                raise EmbertextError(
+                    "has no workers", where=scheduler, remedy=f"start some with: dask worker {scheduler}"
+                ) from None
             yield Dask(client, threads or min(client.nthreads().values()))
     elif workers:
         each = threads or max(1, cores() // workers)
-        with (
-            LocalCluster(  # its pages on any port: another cluster may have the usual one
-                n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs="ERROR"
-            ) as local,
-            Client(local) as client,
-        ):
+        with deaf_children():  # Ctrl-C is ours to hear; each worker would tell of it with a traceback
+            local = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                memory_limit=0,  # shards are memory-mapped: the disk's cache would count as a worker's memory
+                dashboard_address="127.0.0.1:0",  # any port: another cluster may have the usual one
+                silence_logs="ERROR",
+            )
+        with local, Client(local) as client:
             yield Dask(client, each)
     else:
         yield Here(threads or cores())
-
-
-def cores() -> int:
-    """Cores that this process may use: in a container these can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -12,6 +12,7 @@ from algorithms.training import Here, train
 from algorithms.word2vec.algorithm import Word2Vec
 from data.corpus import Corpus
 from data.errors import EmbertextError
+from data.process import cores
 from tasks import cluster
 from tests import planted
 
@@ -63,7 +64,7 @@ def test_connect_without_workers_is_this_process():
         assert isinstance(here, Here)
         assert (here.threads, here.workers) == (3, 1)
     with cluster.connect(threads=0, workers=0, scheduler="") as here:
-        assert here.threads == cluster.cores()
+        assert here.threads == cores()
 
 
 def test_connect_to_an_address(client):
@@ -83,9 +84,21 @@ def test_an_address_where_nobody_listens(monkeypatch):
     assert time.monotonic() - start < 10
 
 
+def test_a_scheduler_without_workers(monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    with LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as local:
+        address = local.scheduler_address
+        with (
+            pytest.raises(EmbertextError, match=f"{address}: has no workers; start some with: dask worker {address}"),
+            cluster.connect(threads=1, workers=0, scheduler=address),
+        ):
+            pytest.fail("connected")
+
+
 @pytest.mark.services
 def test_processes_of_this_machine(corpus):
     with cluster.connect(threads=1, workers=2, scheduler="") as dask:
+        assert all(each["memory_limit"] == 0 for each in dask.client.scheduler_info()["workers"].values())
         *_, last = train(FORM, corpus, cluster=dask, seed=3)
     *_, expected = train(FORM, corpus, cluster=Here(threads=1, workers=2), seed=3)
     np.testing.assert_array_equal(last.state["words"], expected.state["words"])
