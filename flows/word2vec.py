@@ -3,10 +3,12 @@
 from typing import Annotated, Literal
 
 from prefect import flow
+from prefect.runtime import flow_run
 from pydantic import Field
 
 from algorithms.word2vec.algorithm import Word2Vec
 from data.storage import check_writable
+from tasks import stages
 from tasks.artifacts import Summary, report
 from tasks.evaluate import evaluate
 from tasks.ingest import ingest
@@ -21,7 +23,7 @@ def word2vec(
     word2vec: Word2Vec = Word2Vec(),  # noqa: B008 - it is frozen
     output: str = "artifacts",
     tokenizer: Literal["auto", "whitespace", "words"] = "auto",
-    seed: Annotated[int, Field(ge=0)] = 1,
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1,
     threads: Annotated[int, Field(ge=0)] = 0,
     workers: Annotated[int, Field(ge=0)] = 0,
     scheduler: str = "",
@@ -46,9 +48,10 @@ def word2vec(
     word2vec.check_workers(workers)
     check_writable(output)
 
-    ingested = ingest(train)
-    prepared = prepare(ingested, tokenizer=tokenizer, min_count=word2vec.min_count, reuse=reuse)
-    trained = learn(prepared, word2vec, threads=threads, workers=workers, scheduler=scheduler, seed=seed)
-    evaluated = evaluate(trained, word2vec, analogies=analogies)
-    published = publish(ingested, prepared, trained, evaluated, word2vec, output=output)
-    return report(ingested, prepared, trained, evaluated, published)
+    with stages.work_folder(run="" if reuse else str(flow_run.id)) as work:
+        ingested = ingest(train)
+        prepared = prepare(ingested, tokenizer=tokenizer, min_count=word2vec.min_count, work=work)
+        trained = learn(prepared, word2vec, threads=threads, workers=workers, scheduler=scheduler, seed=seed)
+        evaluated = evaluate(trained, word2vec, analogies=analogies)
+        published = publish(ingested, prepared, trained, evaluated, word2vec, output=output)
+        return report(ingested, prepared, trained, evaluated, published)

@@ -6,7 +6,6 @@ from typing import Any
 
 from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
-from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
 from data import storage
@@ -37,10 +36,7 @@ class Summary(BaseModel, frozen=True):
 @task(
     name="report",
     description="Show metrics, neighbours, the map of the words and the addresses as artifacts of this run.",
-    retries=2,
-    retry_delay_seconds=[2, 8],
-    retry_condition_fn=stages.network_failed,
-    cache_policy=NO_CACHE,
+    **stages.NETWORK,
 )
 def report(
     ingested: Ingested, prepared: Prepared, trained: Trained, evaluated: Evaluated, published: Published

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from algorithms.model import load_state
 from algorithms.word2vec.algorithm import Word2Vec
@@ -33,10 +32,7 @@ class Evaluated(stages.Stage, frozen=True):
 @task(
     name="evaluate",
     description="Judge the vectors on WordSim-353, and on analogies when asked; find neighbours, map the words.",
-    retries=2,
-    retry_delay_seconds=[2, 8],
-    retry_condition_fn=stages.network_failed,
-    cache_policy=NO_CACHE,
+    **stages.NETWORK,
 )
 def evaluate(trained: Trained, word2vec: Word2Vec, *, analogies: bool = False) -> Evaluated:
     """A folder with eval.json (when the form asks for it), judgement.json (the rest), map.npy (n, 2) float64."""
@@ -46,7 +42,13 @@ def evaluate(trained: Trained, word2vec: Word2Vec, *, analogies: bool = False) -
     start = time.perf_counter()
     pairs = gold.wordsim() if word2vec.evaluation else {}
     questions = gold.analogies() if analogies else {}
-    url = stages.folder("evaluate", trained=trained.key, sets=list(pairs), analogies=analogies)
+    url = stages.folder(
+        "evaluate",
+        work=trained.work,
+        trained=trained.key,
+        pairs={name: [list(pair) for pair in judged] for name, judged in pairs.items()},
+        questions=questions,
+    )
     if done := stages.finished(url, Evaluated):
         return stages.reused(done)
     with progress("evaluate") as report, stages.workbench(url) as scratch:

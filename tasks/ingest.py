@@ -3,7 +3,6 @@
 import time
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel
 
 from data import sources
@@ -21,10 +20,7 @@ class Ingested(BaseModel, frozen=True):
 @task(
     name="ingest",
     description="Find the corpus, fetch it where it is not at hand, take its checksum.",
-    retries=2,
-    retry_delay_seconds=[2, 8],
-    retry_condition_fn=stages.network_failed,
-    cache_policy=NO_CACHE,
+    **stages.NETWORK,
 )
 def ingest(train: str) -> Ingested:
     """Raises CorpusError when nothing is there, or when it cannot be reached."""

@@ -15,21 +15,21 @@ from typing import Any
 
 from isal import igzip_threaded
 from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from algorithms.model import load_state
 from algorithms.word2vec.algorithm import Word2Vec
 from data import storage
+from data.process import cores
 from data.vocabulary import Vocabulary
-from tasks import cluster, stages
+from tasks import stages
 from tasks.evaluate import EVALUATION, JUDGEMENT, Evaluated, read_evaluation, read_map
 from tasks.ingest import Ingested
 from tasks.progress import log, progress
 from tasks.text import Prepared
-from tasks.train import ALGORITHM, HISTORY, STATE, VOCABULARY, Trained
+from tasks.train import HISTORY, STATE, VOCABULARY, Trained
 
 FORMAT = "embertext/1"
-MODEL, REPORT, MANIFEST = "model.tar.gz", "report.html", "manifest.json"
+MODEL, REPORT, MANIFEST, ALGORITHM = "model.tar.gz", "report.html", "manifest.json", "algorithm.json"
 # the first three as in BlazingText's own archives
 MEMBERS = ("vectors.bin", EVALUATION, "vectors.txt", ALGORITHM, STATE, VOCABULARY, MANIFEST)
 
@@ -44,22 +44,20 @@ class Published(stages.Stage, frozen=True):
 @task(
     name="publish",
     description="Pack the model, draw the report, and put both where others find them; the manifest goes last.",
-    retries=2,
-    retry_delay_seconds=[2, 8],
-    retry_condition_fn=stages.network_failed,
-    cache_policy=NO_CACHE,
+    **stages.NETWORK,
 )
 def publish(
     ingested: Ingested, prepared: Prepared, trained: Trained, evaluated: Evaluated, word2vec: Word2Vec, *, output: str
 ) -> Published:
-    """The folder <output>/word2vec-<key>. One that holds a manifest is whole and is left as it is."""
+    """The folder <output>/word2vec-<key>. One that holds all its files is left as it is."""
     from tasks import report as page  # matplotlib and jinja2, not needed before
 
     start = time.perf_counter()
-    key = stages.digest({"evaluated": evaluated.key, "form": word2vec.model_dump(), "format": FORMAT})
+    source = ingested.source.model_dump(mode="json")
+    key = stages.digest({"source": source, "evaluated": evaluated.key, "form": word2vec.model_dump(), "format": FORMAT})
     url = storage.join(storage.absolute(output), f"word2vec-{key}")
     names = {"model": storage.join(url, MODEL), "report": storage.join(url, REPORT)}
-    if storage.exists(storage.join(url, MANIFEST)):
+    if all(storage.exists(storage.join(url, name)) for name in (MODEL, REPORT, MANIFEST)):
         return stages.reused(Published(url=url, seconds=0.0, reused=True, **names))
     with (
         progress("publish") as report,
@@ -75,7 +73,8 @@ def publish(
         members = scratch / "members"
         members.mkdir()
         word2vec.export(load_state(Path(model) / STATE), vocabulary, members)
-        for folder, name in ((judged, EVALUATION), (model, ALGORITHM), (model, STATE), (model, VOCABULARY)):
+        storage.write_json(str(members / ALGORITHM), word2vec.model_dump(mode="json"))  # as its class reads it back
+        for folder, name in ((judged, EVALUATION), (model, STATE), (model, VOCABULARY)):
             if (path := Path(folder) / name).exists():
                 (members / name).symlink_to(path.absolute())
         storage.write_json(str(members / MANIFEST), manifest | {"files": files(members, MEMBERS)})
@@ -178,7 +177,7 @@ def pack(target: Path, members: Sequence[Path]) -> None:
         return info
 
     with (
-        igzip_threaded.open(target, "wb", threads=cluster.cores()) as stream,
+        igzip_threaded.open(target, "wb", threads=cores()) as stream,
         tarfile.open(fileobj=stream, mode="w|", dereference=True) as archive,
     ):
         for member in members:

@@ -220,6 +220,6 @@ def _table(head: Sequence[str], body: Sequence[Sequence[object]]) -> list[str]:
 def _plain(text: str) -> str:
     """Text that Markdown shows as it is, in one cell of a table."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    for mark in "\\`*_[]|~#!$":
-        text = text.replace(mark, f"&#{ord(mark)};") if mark != "#" else text
+    for mark in "\\`*_[]|~!$":
+        text = text.replace(mark, f"&#{ord(mark)};")
     return " ".join(text.split())

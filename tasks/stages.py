@@ -1,15 +1,20 @@
 """Finished stages: what a stage made lies in a folder named by everything that went into it.
 
-    <cache>/work/prepare-3f2a.../   the stage's files; done.json, what the stage returned, is written last
+    <cache>/work/prepare-3f2a.../       the stage's files; done.json, what the stage returned, is written last
+    <cache>/work/.unfinished-<run>/     the same for one run that reuses nothing, and is reused by none
 
 A folder with done.json is complete, so a rerun with the same inputs takes it as it is. The cache is EMBERTEXT_CACHE
 (any place that fsspec opens), or the user's cache folder. Knows no stage by name.
 """
 
+import errno
 import hashlib
 import os
 import shutil
+import socket
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,8 +24,10 @@ from typing import Any, TypeVar, cast
 
 import orjson
 import platformdirs
-from prefect.client.schemas.objects import State
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
+from prefect.tasks import Task
 from pydantic import BaseModel
 
 import algorithms
@@ -31,7 +38,12 @@ from data.errors import StorageError
 
 MARKER = "done.json"
 UNFINISHED = ".unfinished-"
-FORGOTTEN = 2 * 86_400  # seconds after which an unfinished folder belongs to a run that was killed
+HEARTBEAT = 60.0  # seconds between two signs of life of an unfinished folder
+FORGOTTEN = 3 * 3600  # seconds without one after which it belongs to a run that was killed
+REFUSED = {
+    getattr(errno, name)
+    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EFBIG", "EIO", "ENOTDIR", "EEXIST")
+}
 
 
 class Stage(BaseModel, frozen=True):
@@ -46,6 +58,11 @@ class Stage(BaseModel, frozen=True):
         """Stands for all that went into the stage, and into those before it."""
         return storage.name(self.url)
 
+    @property
+    def work(self) -> str:
+        """Where its folder lies, and those of the stages that follow from it."""
+        return self.url.rpartition("/")[0]
+
 
 StageT = TypeVar("StageT", bound=Stage)
 
@@ -59,13 +76,30 @@ def local_cache() -> Path:
     """A folder of this machine for downloads: the cache itself where that is local."""
     url = cache_url()
     path = Path(url) if storage.is_local(url) else platformdirs.user_cache_path("embertext")
-    path.mkdir(parents=True, exist_ok=True)
+    with _told(str(path)):
+        path.mkdir(parents=True, exist_ok=True)
     return path
 
 
-def folder(stage: str, **inputs: Any) -> str:
-    """The URL of the folder that belongs to these inputs and to this version of the code that computes with them."""
-    return storage.join(cache_url(), "work", f"{stage}-{digest(inputs)}")
+@contextmanager
+def work_folder(*, run: str = "") -> Iterator[str]:
+    """Where stages keep what they make: for all runs, or for the one called `run` alone, and then until the block ends.
+
+    Raises StorageError now, and not after hours of training, when nothing can be written there.
+    """
+    url = storage.join(cache_url(), "work", *([f"{UNFINISHED}{run}"] if run else []))
+    with _cache_named():
+        storage.check_writable(url)
+    try:
+        yield url
+    finally:
+        if run:
+            storage.remove(url)
+
+
+def folder(stage: str, *, work: str, **inputs: Any) -> str:
+    """The URL, in `work`, of the folder for these inputs and for this version of the code that computes with them."""
+    return storage.join(work, f"{stage}-{digest({'work': storage.name(work), **inputs})}")
 
 
 def digest(inputs: dict[str, Any]) -> str:
@@ -79,8 +113,9 @@ def code() -> str:
     """A hash of every source file that a result can depend on: an edit there makes older results unfit."""
     content = hashlib.sha256()
     for package in (data, algorithms, tasks):
-        for path in sorted(Path(package.__path__[0]).rglob("*.py")):
-            content.update(path.read_bytes())
+        for path in sorted(Path(package.__path__[0]).rglob("*.*")):
+            if path.suffix in (".py", ".j2"):
+                content.update(path.read_bytes())
     return content.hexdigest()[:16]
 
 
@@ -97,20 +132,48 @@ def reused(value: StageT) -> StageT:
 
 @contextmanager
 def workbench(url: str, *, marker: str = MARKER) -> Iterator[Path]:
-    """A local scratch folder. It becomes the folder `url`, its marker last, when the block ends well, or it goes."""
+    """A local scratch folder. It becomes the folder `url`, its marker last, when the block ends well, or it goes.
+
+    Where another run was faster its folder stays, which has the same inputs and may be in use, and ours goes.
+    """
     parent = Path(url).parent if storage.is_local(url) else None
-    if parent:
-        parent.mkdir(parents=True, exist_ok=True)
-        _sweep(parent)
-    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=parent, ignore_cleanup_errors=True) as place:
-        scratch = Path(place) / "stage"
-        scratch.mkdir()
-        yield scratch
+    with _told(url):
         if parent:
-            _replace(scratch, Path(url))
-        else:
-            for path in sorted(scratch.iterdir(), key=lambda path: (path.name == marker, path.name)):
-                storage.put(path, storage.join(url, path.name))
+            parent.mkdir(parents=True, exist_ok=True)
+            _sweep(parent)
+        with (
+            tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=parent, ignore_cleanup_errors=True) as place,
+            _beating(Path(place)),
+        ):
+            scratch = Path(place) / "stage"
+            scratch.mkdir()
+            yield scratch
+            if parent:
+                _rename(scratch, Path(url))
+            elif not _is_whole(url, scratch):
+                for path in sorted(scratch.iterdir(), key=lambda path: (path.name == marker, path.name)):
+                    storage.put(path, storage.join(url, path.name))
+
+
+@contextmanager
+def _beating(place: Path) -> Iterator[None]:
+    """Signs of life for `_sweep`: while the block runs, `place` and the folder of its run never look old."""
+    over = threading.Event()
+    touched = [place, place.parent] if place.parent.name.startswith(UNFINISHED) else [place]
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT):
+            for path in touched:
+                with suppress(OSError):
+                    os.utime(path)
+
+    heart = threading.Thread(target=beat, daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        over.set()
+        heart.join()
 
 
 def _sweep(parent: Path) -> None:
@@ -120,15 +183,51 @@ def _sweep(parent: Path) -> None:
                 shutil.rmtree(path)
 
 
-def _replace(scratch: Path, target: Path) -> None:
-    """Rename `scratch` to `target`; what an older run, or another one at this moment, left there makes room."""
+def _rename(scratch: Path, target: Path) -> None:
+    """Give `scratch` the name `target`, unless a whole folder has it. What a killed run left there makes room."""
     for attempt in range(10):
-        with suppress(FileNotFoundError):
-            target.rename(scratch.parent / f"replaced-{attempt}")
-        with suppress(OSError):  # not empty: another run was faster
+        if _is_whole(str(target), scratch):
+            return
+        try:
+            with suppress(FileNotFoundError):
+                target.rename(scratch.parent / f"replaced-{attempt}")
             scratch.rename(target)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another run was faster: look again
+                raise storage.failure(error, str(target), "write to") from error
+        else:
             return
     raise StorageError("cannot be replaced", where=str(target), remedy="is another run writing there?")
+
+
+def _is_whole(url: str, scratch: Path) -> bool:
+    """Whether `url` has every file that `scratch` has, the marker among them."""
+    return all(storage.exists(storage.join(url, path.name)) for path in scratch.iterdir())
+
+
+@contextmanager
+def _told(url: str) -> Iterator[None]:
+    """Turn the answers of a disk that takes no more into one line about `url`. Others pass, such as a network's."""
+    with _cache_named():
+        try:
+            yield
+        except OSError as error:
+            short = type(error) is OSError and error.errno is None  # numpy: "1024 requested and 512 written"
+            if error.errno in REFUSED or short:
+                raise storage.failure(error, url, "write to") from error
+            raise
+
+
+@contextmanager
+def _cache_named() -> Iterator[None]:
+    """Where the cache cannot be written, say what decides on its place."""
+    try:
+        yield
+    except StorageError as error:
+        if not (error.where.startswith(cache_url()) and error.what.startswith("cannot write")):
+            raise
+        remedy = f"{error.remedy} (EMBERTEXT_CACHE says where)"
+        raise StorageError(error.what, where=error.where, remedy=remedy) from error.__cause__
 
 
 def conclude(scratch: Path, value: StageT) -> StageT:
@@ -150,10 +249,21 @@ def at_hand(url: str) -> Iterator[str]:
         yield copy
 
 
-def network_failed(task: object, run: object, state: State[Any]) -> bool:
-    """Whether a task failed for want of a network, so that another attempt can help."""
+def try_again(task: "Task[..., Any]", run: TaskRun, state: State[Any]) -> bool:
+    """Whether a task failed for want of a network, so that another attempt can help; says so on stderr.
+
+    A name that cannot be resolved means that there is no network at all: one more attempt is enough.
+    """
     error = state.result(raise_on_failure=False)
-    while isinstance(error, BaseException):
+    again = network_failed(error) and (run.run_count <= 1 or not name_unknown(error))
+    if again:
+        print(f"{task.name}: {' '.join(str(error).split())}; trying again", file=sys.stderr)
+    return again
+
+
+def network_failed(error: BaseException | None) -> bool:
+    """Whether the network is what an error comes from."""
+    while error:
         library = type(error).__module__.partition(".")[0]
         if isinstance(error, ConnectionError | TimeoutError):
             return True
@@ -161,3 +271,21 @@ def network_failed(task: object, run: object, state: State[Any]) -> bool:
             return "Credentials" not in type(error).__name__
         error = error.__cause__
     return False
+
+
+def name_unknown(error: BaseException | None) -> bool:
+    """Whether the address of a host was asked for in vain."""
+    while error:
+        if isinstance(error, socket.gaierror):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+NETWORK: dict[str, Any] = {
+    "retries": 2,
+    "retry_delay_seconds": [2, 8],
+    "retry_condition_fn": try_again,
+    "cache_policy": NO_CACHE,
+}
+"""What every task is told: try again when the network failed, and leave reuse to the folders of this file."""

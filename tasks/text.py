@@ -4,11 +4,9 @@ import time
 from collections.abc import Iterator
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
-from prefect.runtime import flow_run
 
 from algorithms.counting import count_and_encode
-from data import readers
+from data import readers, streams
 from data.sources import Source
 from tasks import stages
 from tasks.ingest import Ingested
@@ -26,21 +24,19 @@ class Prepared(stages.Stage, frozen=True):
 @task(
     name="prepare",
     description="Count the words, keep the frequent ones, write the corpus as ids.",
-    retries=2,
-    retry_delay_seconds=[2, 8],
-    retry_condition_fn=stages.network_failed,
-    cache_policy=NO_CACHE,
+    **stages.NETWORK,
 )
-def prepare(ingested: Ingested, *, tokenizer: readers.Tokenizer, min_count: int, reuse: bool = True) -> Prepared:
-    """The folder of a `data.corpus.Corpus`. Without `reuse` this run makes its own, and all that follows from it."""
+def prepare(ingested: Ingested, *, tokenizer: readers.Tokenizer, min_count: int, work: str) -> Prepared:
+    """The folder of a `data.corpus.Corpus`, in `work`."""
     source, start = ingested.source, time.perf_counter()
     url = stages.folder(
         "prepare",
+        work=work,
         checksum=source.checksum,
         kind=source.kind,
+        endings=[streams.endings(url) for url in source.urls],  # a comma or a tab, in a table
         tokenizer=tokenizer,
         min_count=min_count,
-        run="" if reuse else str(flow_run.id),
     )
     if done := stages.finished(url, Prepared):
         return stages.reused(done)

@@ -2,11 +2,8 @@
 
 import math
 import time
-from pathlib import Path
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
-from pydantic import BaseModel
 
 from algorithms.model import save_state
 from algorithms.training import Round, train
@@ -14,11 +11,12 @@ from algorithms.word2vec.algorithm import Word2Vec
 from data import storage
 from data.corpus import Corpus
 from data.errors import HyperparameterError
+from data.process import cores
 from tasks import cluster, stages
 from tasks.progress import log, progress
 from tasks.text import Prepared
 
-STATE, VOCABULARY, ALGORITHM, HISTORY = "state.safetensors", "vocabulary.txt", "algorithm.json", "history.json"
+STATE, VOCABULARY, HISTORY = "state.safetensors", "vocabulary.txt", "history.json"
 
 
 class Trained(stages.Stage, frozen=True):
@@ -35,19 +33,17 @@ class Trained(stages.Stage, frozen=True):
 @task(
     name="train",
     description="Learn the vectors: all threads of this machine, or a Dask cluster.",
-    retries=2,
-    retry_delay_seconds=[2, 8],
-    retry_condition_fn=stages.network_failed,
-    cache_policy=NO_CACHE,
+    **stages.NETWORK,
 )
 def learn(
     prepared: Prepared, word2vec: Word2Vec, *, threads: int = 0, workers: int = 0, scheduler: str = "", seed: int
 ) -> Trained:
-    """A folder with the state, the vocabulary, the algorithm and the history of its rounds."""
+    """A folder with the state, the vocabulary and the history of its rounds."""
     start = time.perf_counter()
-    threads = threads or (0 if workers or scheduler else cluster.cores())
+    threads = threads or (0 if workers or scheduler else cores())
     url = stages.folder(
         "train",
+        work=prepared.work,
         prepared=prepared.key,
         word2vec=word2vec.model_dump(exclude={"evaluation"}),
         threads=threads,
@@ -92,15 +88,9 @@ def learn(
         )
         save_state(scratch / STATE, state)
         corpus.vocabulary.save(str(scratch / VOCABULARY))
-        write_form(scratch / ALGORITHM, word2vec)
         storage.write_json(str(scratch / HISTORY), [history_entry(each) for each in rounds])
         stages.conclude(scratch, trained)
     return trained
-
-
-def write_form(path: Path, form: BaseModel) -> None:
-    """algorithm.json: the form as its class reads it back."""
-    storage.write_json(str(path), form.model_dump(mode="json"))
 
 
 def history_entry(each: Round) -> dict[str, float]:

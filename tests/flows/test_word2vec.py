@@ -8,7 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from uuid import UUID
 
-import fasttext
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
@@ -133,6 +132,7 @@ def test_members_of_the_archive(finished):
 
 
 def test_gensim_and_fasttext_load_the_same_vectors(unpacked):
+    fasttext = pytest.importorskip("fasttext", reason="fasttext-wheel is built for Python below 3.12 only")
     ours = KeyedVectors.load_word2vec_format(str(unpacked / "vectors.txt"))
     theirs = fasttext.load_model(str(unpacked / "vectors.bin"))
     assert set(ours.index_to_key) == {*FRUIT, *TOOLS} == set(theirs.get_words())
@@ -190,8 +190,10 @@ def test_another_seed_trains_anew_on_the_same_words(finished, corpus, place):
 
 
 def test_one_thread_and_one_seed_give_the_same_bits(finished, corpus, place, unpacked):
+    kept = sorted((place / "cache").glob("work/*"))
     fresh = run(corpus, output=str(place / "out"), analogies=True, reuse=False)
     assert fresh.result.reused == []
+    assert sorted((place / "cache").glob("work/*")) == kept, "nobody could ever find what it left"
     assert fresh.result.model != finished.result.model
     with tarfile.open(fresh.result.model) as archive:
         for name in ("vectors.bin", "vectors.txt", "state.safetensors"):
@@ -200,7 +202,36 @@ def test_one_thread_and_one_seed_give_the_same_bits(finished, corpus, place, unp
             assert member.read() == (unpacked / name).read_bytes(), name
 
 
+def test_what_was_lost_is_published_again(finished, corpus, place):
+    model = Path(finished.result.model)
+    model.unlink()
+    again = run(corpus, output=str(place / "out"), analogies=True)
+    assert again.result.reused == ["prepare", "train", "evaluate"]
+    assert again.result.model == str(model)
+    assert model.is_file()
+
+
+def test_a_manifest_names_the_file_that_was_read(finished, corpus, place):
+    moved = place / "moved.txt"
+    moved.write_bytes(corpus.read_bytes())
+    other = run(moved, output=str(place / "out"), analogies=True)
+    assert other.result.reused == ["prepare", "train", "evaluate"]
+    manifest = json.loads(Path(other.result.model).with_name("manifest.json").read_bytes())
+    assert (manifest["corpus"]["name"], manifest["corpus"]["urls"]) == ("moved", [str(moved)])
+
+
+def test_the_form_in_the_archive_is_that_of_its_own_run(finished, corpus, place):
+    """`evaluation` is not among the inputs of a training, which another run may have done."""
+    other = run(corpus, FORM.model_copy(update={"evaluation": False}), output=str(place / "out"))
+    assert "train" in other.result.reused
+    with tarfile.open(other.result.model) as archive:
+        form, manifest = (json.load(archive.extractfile(name)) for name in ("algorithm.json", "manifest.json"))
+    assert form == manifest["hyperparameters"]
+    assert form["evaluation"] is False
+
+
 def test_subwords_answer_for_unseen_words(finished, corpus, place):
+    fasttext = pytest.importorskip("fasttext", reason="fasttext-wheel is built for Python below 3.12 only")
     form = Word2Vec(mode="skipgram", subwords=True, buckets=500, vector_dim=8, epochs=1, evaluation=False)
     done = run(corpus, form, output=str(place / "out"))
     with tarfile.open(done.result.model) as archive:
@@ -273,3 +304,20 @@ def test_an_unwritable_output_fails_before_training(prefect_api, corpus, cache, 
     assert f"{tmp_path}/file/out: cannot write to it" in failed.state.message
     assert states(failed, expected=0) == {}
     assert not list(cache.rglob("*"))
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs Linux")
+def test_an_unwritable_cache_fails_before_training(prefect_api, corpus, tmp_path, monkeypatch):
+    monkeypatch.setenv("EMBERTEXT_CACHE", "/proc/embertext")
+    failed = run(corpus, output=str(tmp_path / "out"))
+    assert failed.state.is_failed()
+    assert "/proc/embertext/work: cannot write to it: it takes no files" in failed.state.message
+    assert "EMBERTEXT_CACHE" in failed.state.message
+    assert states(failed, expected=0) == {}
+
+
+def test_the_largest_seed(prefect_api, corpus, cache, tmp_path):
+    """t-SNE takes 32 bits."""
+    assert run(corpus, output=str(tmp_path / "out"), seed=2**32 - 1).state.is_completed()
+    refused = run(corpus, output=str(tmp_path / "out"), seed=2**32)
+    assert "less than or equal to 4294967295" in refused.state.message

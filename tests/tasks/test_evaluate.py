@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from algorithms.word2vec.algorithm import Word2Vec
+from data import gold
 from tasks.evaluate import EVALUATION, JUDGEMENT, evaluate, queries, read_evaluation, read_map
 from tasks.ingest import ingest
 from tasks.text import prepare
@@ -14,7 +15,7 @@ FORM = Word2Vec(vector_dim=8, epochs=1, min_count=1)
 
 @pytest.fixture
 def trained(corpus, cache):
-    prepared = prepare.fn(ingest.fn(str(corpus)), tokenizer="auto", min_count=1)
+    prepared = prepare.fn(ingest.fn(str(corpus)), tokenizer="auto", min_count=1, work=f"{cache}/work")
     return learn.fn(prepared, FORM, threads=1, seed=1)
 
 
@@ -39,6 +40,13 @@ def test_no_evaluation_when_none_is_wanted(trained):
 def test_asking_for_analogies_later_judges_again(trained):
     assert evaluate.fn(trained, FORM).metrics.keys() != evaluate.fn(trained, FORM, analogies=True).metrics.keys()
     assert evaluate.fn(trained, FORM).name == "Cached"
+
+
+def test_other_judgements_judge_again(trained, monkeypatch):
+    first = evaluate.fn(trained, FORM)
+    pairs = gold.wordsim()
+    monkeypatch.setattr(gold, "wordsim", lambda: {name: each[:-1] for name, each in pairs.items()})
+    assert evaluate.fn(trained, FORM).url != first.url
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 30, 500, 30_000])

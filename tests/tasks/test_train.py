@@ -9,14 +9,14 @@ from algorithms.word2vec.algorithm import Word2Vec
 from data.errors import HyperparameterError
 from tasks.ingest import ingest
 from tasks.text import prepare
-from tasks.train import ALGORITHM, HISTORY, STATE, learn
+from tasks.train import HISTORY, STATE, learn
 
 FORM = Word2Vec(vector_dim=8, epochs=2, min_count=1)
 
 
 @pytest.fixture
 def prepared(corpus, cache):
-    return prepare.fn(ingest.fn(str(corpus)), tokenizer="auto", min_count=1)
+    return prepare.fn(ingest.fn(str(corpus)), tokenizer="auto", min_count=1, work=f"{cache}/work")
 
 
 def test_what_a_training_leaves(prepared):
@@ -27,7 +27,6 @@ def test_what_a_training_leaves(prepared):
     assert history[-1]["progress"] == 1
     assert sum(each["words"] for each in history) == 2 * prepared.tokens
     assert trained.words_per_second == pytest.approx(2 * prepared.tokens / sum(each["seconds"] for each in history))
-    assert Word2Vec.model_validate_json((folder / ALGORITHM).read_bytes()) == FORM
     assert np.isfinite(FORM.vectors(load_state(folder / STATE))).all()
 
 
