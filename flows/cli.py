@@ -1,7 +1,8 @@
 """`embertext`: the flows from a shell.
 
 Every option is a parameter of the flow or a field of its form, read from there; none is written here. The strings a
-user gives are judged by the same pydantic fields as the form in the Prefect UI.
+user gives are judged by the same pydantic fields as the form in the Prefect UI. They are judged before there is a run:
+a bad hyperparameter leaves no failed run behind, just as a Prefect server answers 409 and creates none.
 """
 
 import inspect
@@ -14,13 +15,13 @@ import cyclopts
 from cyclopts import App, Group, Parameter
 from pydantic import BaseModel, create_model
 
-from flows.runtime import configure, one_line, start_prefect
+from flows.runtime import configure, is_interrupt, one_line, start_prefect
 
-HELP = "Word vectors, text classification, topics and tuning on your own machines."
+HELP = "Word vectors from raw text on your own machines."
 SUCCESS, FAILURE, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 RUN, OUTPUT = Group("Run", sort_key=1), Group("Output", sort_key=3)
 FLAGS = {
-    "json": "Make the last line of stdout one JSON object: model, report, metrics, words_per_second, seconds.",
+    "json": "Make the last line of stdout one JSON object: model, report, metrics, words_per_second, seconds, reused.",
     "debug": "Show Prefect's log, and the traceback of an error.",
 }
 LARGEST_INT = 2**31 - 1  # a bound that says nothing to a person
@@ -39,19 +40,15 @@ def run(arguments: Sequence[str]) -> int:
     try:
         commands = app()
         commands(normalised(arguments), exit_on_error=False, print_error=False)
-    except KeyboardInterrupt:
-        print("interrupted; nothing half-written is left", file=sys.stderr)
-        return INTERRUPTED
-    except (ValueError, cyclopts.CycloptsError) as error:
+    except (Exception, KeyboardInterrupt) as error:
+        if is_interrupt(error):
+            print("interrupted; nothing half-written is left", file=sys.stderr)
+            return INTERRUPTED
         if debug:
             raise
-        print(f"error: {one_line(error)}", file=sys.stderr)
-        return USER_ERROR
-    except Exception as error:
-        if debug:
-            raise
-        print(f"error: {one_line(error)}; --debug shows where", file=sys.stderr)
-        return FAILURE
+        users = isinstance(error, ValueError | cyclopts.CycloptsError)
+        print(f"error: {one_line(error)}{'' if users else '; --debug shows where'}", file=sys.stderr)
+        return USER_ERROR if users else FAILURE
     return SUCCESS
 
 

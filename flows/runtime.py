@@ -6,10 +6,15 @@ and can be looked at afterwards with `prefect server start`.
 
 import os
 import signal
+import sys
+from types import FrameType
 
 from cyclopts import CycloptsError
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 from rich.console import Console
+
+from data.process import deaf_children
 
 DEFAULTS = {
     "DO_NOT_TRACK": "1",
@@ -31,18 +36,32 @@ def start_prefect() -> None:
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL
 
-    # Ctrl-C reaches every process of the terminal. The server inherits that it is blocked, and lives to hear of the
-    # run's end; without it Prefect would wait minutes for its answer.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        with Console(stderr=True).status("starting Prefect"), get_client(sync_client=True) as client:
-            error = client.api_healthcheck()
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGTERM, _leave)
+    # the server lives on after Ctrl-C to hear of the run's end; without it Prefect would wait minutes for its answer
+    with (
+        deaf_children(),
+        Console(stderr=True).status("starting Prefect"),
+        get_client(sync_client=True) as client,
+    ):
+        error = client.api_healthcheck()
     if error:
         url = PREFECT_API_URL.value()
         remedy = "start it, or unset PREFECT_API_URL to use a temporary one" if url else "see PREFECT_HOME"
         raise ConnectionError(f"{url or 'the temporary Prefect server'} does not answer ({error}); {remedy}")
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    """Leave as from a shell that was told to, by way of what is to be done at exit: the temporary server is stopped."""
+    sys.exit(128 + number)
+
+
+def is_interrupt(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: inside of pydantic's serializers only the text still tells."""
+    if isinstance(error, PydanticSerializationError):
+        return "KeyboardInterrupt" in str(error)
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def one_line(error: BaseException) -> str:

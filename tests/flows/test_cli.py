@@ -8,9 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
+from pydantic import BaseModel, model_serializer
 
 from algorithms.word2vec.algorithm import Word2Vec
 from flows.cli import FAILURE, INTERRUPTED, SUCCESS, USER_ERROR, normalised, run, validated
@@ -65,7 +68,9 @@ def test_help_lists_every_option_with_its_bounds(capsys):
 @pytest.mark.parametrize("arguments", [[], ["--help"]])
 def test_help_lists_the_commands(capsys, arguments):
     assert run(arguments) == SUCCESS
-    assert "word2vec" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "word2vec" in shown
+    assert "classification" not in shown, "it is promised when it is there"
 
 
 @pytest.mark.parametrize(
@@ -74,6 +79,7 @@ def test_help_lists_the_commands(capsys, arguments):
         (["word2vec", "--vector_dim", "0"], "vector_dim='0': input should be greater than or equal to 1"),
         (["word2vec", "--vector-dim=many"], "vector_dim='many': input should be a valid integer"),
         (["word2vec", "--mode", "skip"], "mode='skip': input should be 'batch_skipgram', 'skipgram' or 'cbow'"),
+        (["word2vec", "--seed=5000000000"], "seed='5000000000': input should be less than or equal to 4294967295"),
         (["word2vec", "--threads", "-1"], "threads='-1': input should be greater than or equal to 0"),
         (["word2vec", "--subwords", "true"], "subwords=True: batch_skipgram learns no subwords; choose"),
         (["word2vec", "--subwords", "maybe"], "--subwords"),
@@ -98,6 +104,34 @@ def test_a_failure_that_is_not_the_users_is_exit_1(capsys, monkeypatch):
     monkeypatch.setattr("flows.cli.start_prefect", broken)
     assert run(["word2vec"]) == FAILURE
     assert capsys.readouterr().err == "error: ConnectionError: no server; --debug shows where\n"
+
+
+def within_pydantic() -> None:
+    class Settings(BaseModel):
+        @model_serializer
+        def interrupted(self) -> dict[str, int]:
+            raise KeyboardInterrupt
+
+    Settings().model_dump()
+
+
+def within_an_import() -> None:
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt as error:
+        raise RuntimeError("Error calling __set_name__") from error
+
+
+@pytest.mark.parametrize("interrupted", [within_pydantic, within_an_import])
+def test_ctrl_c_that_comes_out_as_another_error(capsys, monkeypatch, interrupted):
+    monkeypatch.setattr("flows.cli.start_prefect", interrupted)
+    assert run(["word2vec"]) == INTERRUPTED
+    assert capsys.readouterr().err == "interrupted; nothing half-written is left\n"
+
+
+def test_a_corpus_may_be_called_anything(capsys):
+    assert run(["word2vec", "--seed=KeyboardInterrupt"]) == USER_ERROR
+    assert "valid integer" in capsys.readouterr().err
 
 
 def test_version(capsys):
@@ -165,18 +199,53 @@ def test_bad_input_from_a_shell(shell, tmp_path):
     assert error.count("\n") == 1
 
 
-def test_ctrl_c_in_a_terminal_reaches_the_temporary_server_too(corpus, tmp_path):
-    """It reaches every process of the group; the server must outlive it, or Prefect waits minutes for an answer."""
-    environment = {**os.environ, "EMBERTEXT_CACHE": str(tmp_path / "cache")}
-    command = [*EMBERTEXT, "word2vec", "--train", str(corpus), "--epochs=1000000", "--min-count=1"]
-    command += ["--output", str(tmp_path / "out")]
+def alone(corpus: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
+    """`embertext` training endlessly, in a process group of its own and with a temporary server."""
+    environment = {**os.environ, "EMBERTEXT_CACHE": str(folder / "cache")}
+    command = [*EMBERTEXT, "word2vec", "--train", str(corpus), "--epochs=1000000", "--min-count=1", *options]
+    command += ["--output", str(folder / "out")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
-    while not list((tmp_path / "cache").glob("work/prepare-*")) and process.poll() is None:
+    while not list((folder / "cache").glob("work/prepare-*")) and process.poll() is None:
         time.sleep(0.1)
+    return process
+
+
+def group(process: subprocess.Popen[str]) -> list[str]:
+    """The command lines of all processes in its group."""
+    found = []
+    for each in psutil.process_iter():
+        with suppress(psutil.Error, ProcessLookupError):
+            if os.getpgid(each.pid) == process.pid:
+                found.append(" ".join(each.cmdline()))
+    return found
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_ctrl_c_in_a_terminal_reaches_every_process(corpus, tmp_path, workers):
+    """The temporary server must outlive it, or Prefect waits minutes for an answer; workers have nothing to tell."""
+    process = alone(corpus, tmp_path, f"--workers={workers}")
+    while sum("spawn_main" in each for each in group(process)) < workers and process.poll() is None:
+        time.sleep(0.1)
+    time.sleep(workers)  # until they listen
     os.killpg(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=30)
     assert process.returncode == INTERRUPTED
     assert error.splitlines()[-1] == "interrupted; nothing half-written is left"
+    assert "Traceback" not in error
+    assert not list((tmp_path / "cache").glob("work/train-*"))
+
+
+def test_sigterm_ends_the_temporary_server_too(corpus, tmp_path):
+    """As from docker stop, timeout, or a job that is cancelled."""
+    process = alone(corpus, tmp_path)
+    assert any("uvicorn" in each for each in group(process))
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    until = time.monotonic() + 10
+    while (left := group(process)) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert left == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
@@ -187,7 +256,7 @@ def test_an_interrupted_training_leaves_no_model(shell, corpus, tmp_path, number
     time.sleep(1)
     process.send_signal(number)
     _, error = process.communicate(timeout=60)
-    assert process.returncode == {signal.SIGINT: INTERRUPTED}.get(number, -number), error
+    assert process.returncode == (-number if number == signal.SIGKILL else 128 + number), error
     assert not list((tmp_path / "cache").glob("work/train-*"))
     assert not (tmp_path / "out").exists()
     assert "Traceback" not in error

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
+from prefect import Task
 
 from flows.word2vec import word2vec
 
@@ -36,5 +37,9 @@ def test_every_field_explains_itself(flow):
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_every_task_can_be_told_apart(flow):
-    assert flow.description
-    assert flow.name == flow.name.lower()
+    tasks = [each for each in flow.fn.__globals__.values() if isinstance(each, Task)]
+    assert len(tasks) == 6
+    for each in (flow, *tasks):
+        assert each.description.endswith(".")
+        assert each.name == each.name.lower()
+    assert len({each.name for each in tasks}) == len({each.description for each in tasks}) == len(tasks)
