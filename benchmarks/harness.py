@@ -1,6 +1,7 @@
 """What every benchmark shares: runs in fresh processes, floors, an aligned table, a line of JSON at the end."""
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -87,14 +88,21 @@ def answer(systems: Mapping[str, Callable[..., Figures]]) -> bool:
 
 
 def plain_text(name: str) -> Path:
-    """A named corpus as one uncompressed file, the same for all systems; made once."""
-    target = Path(tempfile.gettempdir()) / f"embertext-benchmark-{name}.txt"
+    """A named corpus as one uncompressed file, the same for all systems; made once for each content of the corpus.
+
+    The same name can mean a public set on one machine and another one in EMBERTEXT_DATA.
+    """
+    folder = Path(tempfile.gettempdir())
+    source = sources.find(name, cache=folder / "embertext-benchmark")
+    content = hashlib.sha256(source.checksum.encode()).hexdigest()[:16]
+    target = folder / f"embertext-benchmark-{source.name}-{content}.txt"
     if not target.exists():
-        source = sources.find(name, cache=Path(tempfile.gettempdir()) / "embertext-benchmark")
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-            for block in readers.blocks(source, tokenizer="whitespace"):
-                file.write(block.data)
-        Path(file.name).rename(target)
+        with tempfile.TemporaryDirectory(dir=folder) as unfinished:
+            text = Path(unfinished) / target.name
+            with text.open("wb") as file:
+                for block in readers.blocks(source, tokenizer="whitespace"):
+                    file.write(block.data)
+            text.rename(target)
     return target
 
 
