@@ -1,5 +1,6 @@
 # make run    install into .venv, then learn word vectors from the docstrings of the installed packages, offline
-# make test   the whole suite;  make check   formatter, linter, types, fast tests;  make clean   undo all of it
+# make test   the whole suite;  make check   formatter, linter, types, fast tests
+# make clean  remove what these made here; finished stages and compiled kernels stay in the user's cache folder
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
