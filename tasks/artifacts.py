@@ -13,6 +13,7 @@ from data.vocabulary import Vocabulary
 from tasks import stages
 from tasks.evaluate import JUDGEMENT, Evaluated, read_evaluation, read_map
 from tasks.ingest import Ingested
+from tasks.network import NETWORK
 from tasks.publish import MANIFEST, Published
 from tasks.text import Prepared
 from tasks.train import VOCABULARY, Trained
@@ -36,7 +37,7 @@ class Summary(BaseModel, frozen=True):
 @task(
     name="report",
     description="Show metrics, neighbours, the map of the words and the addresses as artifacts of this run.",
-    **stages.NETWORK,
+    **NETWORK,
 )
 def report(
     ingested: Ingested, prepared: Prepared, trained: Trained, evaluated: Evaluated, published: Published

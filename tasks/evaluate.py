@@ -15,6 +15,7 @@ from algorithms.word2vec.algorithm import Word2Vec
 from data import gold, storage
 from data.vocabulary import Vocabulary
 from tasks import stages
+from tasks.network import NETWORK
 from tasks.progress import log, progress
 from tasks.train import STATE, VOCABULARY, Trained
 
@@ -32,7 +33,7 @@ class Evaluated(stages.Stage, frozen=True):
 @task(
     name="evaluate",
     description="Judge the vectors on WordSim-353, and on analogies when asked; find neighbours, map the words.",
-    **stages.NETWORK,
+    **NETWORK,
 )
 def evaluate(trained: Trained, word2vec: Word2Vec, *, analogies: bool = False) -> Evaluated:
     """A folder with eval.json (when the form asks for it), judgement.json (the rest), map.npy (n, 2) float64."""

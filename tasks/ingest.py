@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from data import sources
 from tasks import stages
+from tasks.network import NETWORK
 from tasks.progress import log, progress
 
 
@@ -20,7 +21,7 @@ class Ingested(BaseModel, frozen=True):
 @task(
     name="ingest",
     description="Find the corpus, fetch it where it is not at hand, take its checksum.",
-    **stages.NETWORK,
+    **NETWORK,
 )
 def ingest(train: str) -> Ingested:
     """Raises CorpusError when nothing is there, or when it cannot be reached."""

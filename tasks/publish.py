@@ -24,6 +24,7 @@ from data.vocabulary import Vocabulary
 from tasks import stages
 from tasks.evaluate import EVALUATION, JUDGEMENT, Evaluated, read_evaluation, read_map
 from tasks.ingest import Ingested
+from tasks.network import NETWORK
 from tasks.progress import log, progress
 from tasks.text import Prepared
 from tasks.train import HISTORY, STATE, VOCABULARY, Trained
@@ -44,7 +45,7 @@ class Published(stages.Stage, frozen=True):
 @task(
     name="publish",
     description="Pack the model, draw the report, and put both where others find them; the manifest goes last.",
-    **stages.NETWORK,
+    **NETWORK,
 )
 def publish(
     ingested: Ingested, prepared: Prepared, trained: Trained, evaluated: Evaluated, word2vec: Word2Vec, *, output: str

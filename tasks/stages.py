@@ -11,8 +11,6 @@ import errno
 import hashlib
 import os
 import shutil
-import socket
-import sys
 import tempfile
 import threading
 import time
@@ -24,10 +22,7 @@ from typing import Any, TypeVar, cast
 
 import orjson
 import platformdirs
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
-from prefect.tasks import Task
 from pydantic import BaseModel
 
 import algorithms
@@ -185,18 +180,21 @@ def _sweep(parent: Path) -> None:
 
 def _rename(scratch: Path, target: Path) -> None:
     """Give `scratch` the name `target`, unless a whole folder has it. What a killed run left there makes room."""
-    for attempt in range(10):
-        if _is_whole(str(target), scratch):
-            return
-        try:
+    try:
+        for attempt in range(10):
+            try:
+                scratch.rename(target)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):  # something is there
+                    raise
+            else:
+                return
+            if _is_whole(str(target), scratch):
+                return
             with suppress(FileNotFoundError):
                 target.rename(scratch.parent / f"replaced-{attempt}")
-            scratch.rename(target)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # another run was faster: look again
-                raise storage.failure(error, str(target), "write to") from error
-        else:
-            return
+    except OSError as error:
+        raise storage.failure(error, str(target), "write to") from error
     raise StorageError("cannot be replaced", where=str(target), remedy="is another run writing there?")
 
 
@@ -247,45 +245,3 @@ def at_hand(url: str) -> Iterator[str]:
             with storage.local_path(name) as path:
                 shutil.copyfile(path, Path(copy) / storage.name(name))
         yield copy
-
-
-def try_again(task: "Task[..., Any]", run: TaskRun, state: State[Any]) -> bool:
-    """Whether a task failed for want of a network, so that another attempt can help; says so on stderr.
-
-    A name that cannot be resolved means that there is no network at all: one more attempt is enough.
-    """
-    error = state.result(raise_on_failure=False)
-    again = network_failed(error) and (run.run_count <= 1 or not name_unknown(error))
-    if again:
-        print(f"{task.name}: {' '.join(str(error).split())}; trying again", file=sys.stderr)
-    return again
-
-
-def network_failed(error: BaseException | None) -> bool:
-    """Whether the network is what an error comes from."""
-    while error:
-        library = type(error).__module__.partition(".")[0]
-        if isinstance(error, ConnectionError | TimeoutError):
-            return True
-        if library in ("botocore", "aiobotocore", "aiohttp", "requests", "urllib3"):
-            return "Credentials" not in type(error).__name__
-        error = error.__cause__
-    return False
-
-
-def name_unknown(error: BaseException | None) -> bool:
-    """Whether the address of a host was asked for in vain."""
-    while error:
-        if isinstance(error, socket.gaierror):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-NETWORK: dict[str, Any] = {
-    "retries": 2,
-    "retry_delay_seconds": [2, 8],
-    "retry_condition_fn": try_again,
-    "cache_policy": NO_CACHE,
-}
-"""What every task is told: try again when the network failed, and leave reuse to the folders of this file."""

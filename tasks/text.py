@@ -10,6 +10,7 @@ from data import readers, streams
 from data.sources import Source
 from tasks import stages
 from tasks.ingest import Ingested
+from tasks.network import NETWORK
 from tasks.progress import Report, log, progress
 
 
@@ -24,7 +25,7 @@ class Prepared(stages.Stage, frozen=True):
 @task(
     name="prepare",
     description="Count the words, keep the frequent ones, write the corpus as ids.",
-    **stages.NETWORK,
+    **NETWORK,
 )
 def prepare(ingested: Ingested, *, tokenizer: readers.Tokenizer, min_count: int, work: str) -> Prepared:
     """The folder of a `data.corpus.Corpus`, in `work`."""

@@ -13,6 +13,7 @@ from data.corpus import Corpus
 from data.errors import HyperparameterError
 from data.process import cores
 from tasks import cluster, stages
+from tasks.network import NETWORK
 from tasks.progress import log, progress
 from tasks.text import Prepared
 
@@ -33,7 +34,7 @@ class Trained(stages.Stage, frozen=True):
 @task(
     name="train",
     description="Learn the vectors: all threads of this machine, or a Dask cluster.",
-    **stages.NETWORK,
+    **NETWORK,
 )
 def learn(
     prepared: Prepared, word2vec: Word2Vec, *, threads: int = 0, workers: int = 0, scheduler: str = "", seed: int
