@@ -1,19 +1,20 @@
 """`embertext`: the flows from a shell.
 
 Every option is a parameter of the flow or a field of its form, read from there; none is written here. The strings a
-user gives are judged by the same pydantic fields as the form in the Prefect UI. They are judged before there is a run:
-a bad hyperparameter leaves no failed run behind, just as a Prefect server answers 409 and creates none.
+user gives are judged by the same pydantic fields as the form in the Prefect UI, before a temporary server is started;
+a server that is there already gets a Failed run of what was refused.
 """
 
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Annotated, Any
 
 import cyclopts
 from cyclopts import App, Group, Parameter
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, ValidationError, create_model
 
 from flows.runtime import configure, is_interrupt, one_line, start_prefect
 
@@ -85,7 +86,11 @@ def command(flow: Any) -> Callable[..., None]:
     """A function whose options are the flow's form: its own parameters, and the fields of its hyperparameters."""
 
     def run_flow(*, json: bool = False, debug: bool = False, **values: Any) -> None:
-        arguments = validated(flow.fn, values)
+        try:
+            arguments = validated(flow.fn, values)
+        except ValidationError:
+            record_refusal(flow, values)
+            raise
         start_prefect()
         result = flow(**arguments)
         from flows.summary import print_json, print_summary  # what draws it is not needed before
@@ -152,16 +157,40 @@ def _bounds(field: Mapping[str, Any]) -> str:
 
 def validated(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments for a flow that a user gave. Raises ValidationError, naming option, value and what is expected."""
+    arguments: dict[str, Any] = {}
+    for name, value in nested(function, values).items():
+        kind = inspect.signature(function).parameters[name].annotation
+        if _is_form(kind):
+            arguments[name] = kind(**value)
+        else:
+            field: dict[str, Any] = {name: (kind, ...)}
+            arguments[name] = getattr(create_model("Option", **field)(**{name: value}), name)
+    return arguments
+
+
+def nested(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given, as the flow's parameters: those of a form in a dict of their own."""
     given = {name: value for name, value in values.items() if value is not None}
     arguments: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
-        kind = parameter.annotation
-        if inspect.isclass(kind) and issubclass(kind, BaseModel):
-            arguments[name] = kind(**{field: given[field] for field in kind.model_fields if field in given})
+        if _is_form(parameter.annotation):
+            arguments[name] = {field: given[field] for field in parameter.annotation.model_fields if field in given}
         elif name in given:
-            field: dict[str, Any] = {name: (kind, ...)}
-            arguments[name] = getattr(create_model("Option", **field)(**{name: given[name]}), name)
+            arguments[name] = given[name]
     return arguments
+
+
+def record_refusal(flow: Any, values: Mapping[str, Any]) -> None:
+    """Leave a Failed run with these parameters on the Prefect server, where there is one that keeps runs."""
+    from prefect.settings import PREFECT_API_URL
+
+    if PREFECT_API_URL.value():
+        with suppress(Exception):  # the mistake itself is told by who calls this
+            flow(**nested(flow.fn, values))
+
+
+def _is_form(kind: Any) -> bool:
+    return inspect.isclass(kind) and issubclass(kind, BaseModel)
 
 
 if __name__ == "__main__":

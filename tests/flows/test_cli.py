@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.sorting import FlowRunSort
 from pydantic import BaseModel, model_serializer
 
 from algorithms.word2vec.algorithm import Word2Vec
@@ -137,6 +139,16 @@ def test_a_corpus_may_be_called_anything(capsys):
 def test_version(capsys):
     assert run(["--version"]) == SUCCESS
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_a_server_that_keeps_runs_gets_a_failed_one(prefect_api, capsys):
+    for arguments, expected in ((["--vector_dim=0"], "vector_dim"), (["--subwords=true"], "learns no subwords")):
+        assert run(["word2vec", *arguments]) == USER_ERROR
+        assert expected in capsys.readouterr().err
+        with get_client(sync_client=True) as client:
+            [last, *_] = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
+        assert last.state_name == "Failed"
+        assert expected in last.state.message
 
 
 def test_debug_shows_the_traceback():
