@@ -70,6 +70,8 @@ def fasttext(model: str, subwords: bool, *, text: str, threads: int, epochs: int
     """FastText's own package. It tells its speed and the end of its reading on standard error only."""
     import fasttext as package
 
+    # its function takes no seed, but reads this; left alone all runs start from the same one
+    package.FastText.unsupervised_default["seed"] = seed
     begin()
     trained = package.train_unsupervised(
         text, model=model, dim=DIM, ws=WINDOW, epoch=epochs, neg=NEGATIVE, t=THRESHOLD, minCount=MIN_COUNT, lr=RATE,
