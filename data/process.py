@@ -16,7 +16,8 @@ def cores() -> int:
 def deaf_children() -> Iterator[None]:
     """Processes and threads that start in this block never hear of Ctrl-C, which reaches every process of a terminal.
 
-    This process alone then decides what ends, and in which order. Ctrl-C during the block is heard when it is over.
+    This process alone then decides what ends, and in which order. Its main thread hears a Ctrl-C of meanwhile when the
+    block is over, if no older thread has heard it.
     """
     resource_tracker.ensure_running()  # multiprocessing starts it on demand, and unblocks SIGINT when it does
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

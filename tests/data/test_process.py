@@ -40,7 +40,7 @@ def test_ctrl_c_is_heard_when_the_block_is_over():
     reached = False
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - where it is raised is what is tested
         with process.deaf_children():
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # other threads of the tests would hear it
             reached = True
         pytest.fail("it was not heard")
     assert reached

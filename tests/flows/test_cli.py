@@ -232,6 +232,7 @@ def group(process: subprocess.Popen[str]) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_ctrl_c_in_a_terminal_reaches_every_process(corpus, tmp_path, workers):
     """The temporary server must outlive it, or Prefect waits minutes for an answer; workers have nothing to tell."""
@@ -247,6 +248,7 @@ def test_ctrl_c_in_a_terminal_reaches_every_process(corpus, tmp_path, workers):
     assert not list((tmp_path / "cache").glob("work/train-*"))
 
 
+@pytest.mark.slow
 def test_sigterm_ends_the_temporary_server_too(corpus, tmp_path):
     """As from docker stop, timeout, or a job that is cancelled."""
     process = alone(corpus, tmp_path)
