@@ -11,8 +11,14 @@ from data.errors import FormatError
 
 
 def save_state(path: Path, state: State) -> None:
-    """Write the arrays, contiguous, to a local file. Not atomic: the caller moves the file where it belongs."""
-    save_file({name: np.ascontiguousarray(array) for name, array in state.items()}, path)
+    """Write the arrays, contiguous, to a local file. Not atomic: the caller moves the file where it belongs.
+
+    Raises OSError where the file cannot be written, a full disk included.
+    """
+    try:
+        save_file({name: np.ascontiguousarray(array) for name, array in state.items()}, path)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
 
 
 def load_state(path: Path) -> State:

@@ -63,3 +63,8 @@ def test_damaged_files_are_refused(damage: str, tmp_path: Path) -> None:
     assert str(refused.value).endswith("was it copied whole?")
     assert "\n" not in str(refused.value)
     assert isinstance(refused.value, EmbertextError)
+
+
+def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"."):
+        save_state(tmp_path / "missing" / "state.safetensors", {"words": np.zeros((2, 3), np.float32)})
