@@ -1,6 +1,7 @@
 """What several tests share: nothing of the user's is touched, and one Prefect server serves the whole session."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,10 @@ os.environ |= {
 }
 for name in ("PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_PROFILE"):
     os.environ.pop(name, None)
+
+
+# a suite that is started in the background is born deaf to Ctrl-C, and so would be all that its tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

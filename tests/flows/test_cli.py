@@ -168,16 +168,18 @@ def shell(prefect_api, tmp_path):
     """Run `embertext` in a process of its own against the session's server."""
     environment = {**os.environ, "PREFECT_API_URL": prefect_api, "EMBERTEXT_CACHE": str(tmp_path / "cache")}
 
-    def start(*arguments: object) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*EMBERTEXT, *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
+    started: list[subprocess.Popen[str]] = []
 
-    return start
+    def start(*arguments: object) -> subprocess.Popen[str]:
+        command = [*EMBERTEXT, *map(str, arguments)]
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 def test_json_is_the_last_line(shell, corpus, tmp_path):
@@ -211,15 +213,26 @@ def test_bad_input_from_a_shell(shell, tmp_path):
     assert error.count("\n") == 1
 
 
-def alone(corpus: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
+@pytest.fixture
+def alone(corpus, tmp_path):
     """`embertext` training endlessly, in a process group of its own and with a temporary server."""
-    environment = {**os.environ, "EMBERTEXT_CACHE": str(folder / "cache")}
-    command = [*EMBERTEXT, "word2vec", "--train", str(corpus), "--epochs=1000000", "--min-count=1", *options]
-    command += ["--output", str(folder / "out")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
-    while not list((folder / "cache").glob("work/prepare-*")) and process.poll() is None:
-        time.sleep(0.1)
-    return process
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*options: str) -> subprocess.Popen[str]:
+        environment = {**os.environ, "EMBERTEXT_CACHE": str(tmp_path / "cache")}
+        command = [*EMBERTEXT, "word2vec", "--train", str(corpus), "--epochs=1000000", "--min-count=1", *options]
+        command += ["--output", str(tmp_path / "out")]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+        started.append(process)
+        while not list((tmp_path / "cache").glob("work/prepare-*")) and process.poll() is None:
+            time.sleep(0.1)
+        return process
+
+    yield start
+    for process in started:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 def group(process: subprocess.Popen[str]) -> list[str]:
@@ -234,9 +247,9 @@ def group(process: subprocess.Popen[str]) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
-def test_ctrl_c_in_a_terminal_reaches_every_process(corpus, tmp_path, workers):
+def test_ctrl_c_in_a_terminal_reaches_every_process(alone, tmp_path, workers):
     """The temporary server must outlive it, or Prefect waits minutes for an answer; workers have nothing to tell."""
-    process = alone(corpus, tmp_path, f"--workers={workers}")
+    process = alone(f"--workers={workers}")
     while sum("spawn_main" in each for each in group(process)) < workers and process.poll() is None:
         time.sleep(0.1)
     time.sleep(workers)  # until they listen
@@ -249,9 +262,9 @@ def test_ctrl_c_in_a_terminal_reaches_every_process(corpus, tmp_path, workers):
 
 
 @pytest.mark.slow
-def test_sigterm_ends_the_temporary_server_too(corpus, tmp_path):
+def test_sigterm_ends_the_temporary_server_too(alone):
     """As from docker stop, timeout, or a job that is cancelled."""
-    process = alone(corpus, tmp_path)
+    process = alone()
     assert any("uvicorn" in each for each in group(process))
     process.terminate()
     process.communicate(timeout=30)
