@@ -16,6 +16,8 @@ os.environ |= {
     "PREFECT_HOME": f"{_HOME.name}/prefect",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # a slow disk may take longer than the usual 10 seconds
+    "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "DO_NOT_TRACK": "1",
     "EMBERTEXT_CACHE": f"{_HOME.name}/cache",
