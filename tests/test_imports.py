@@ -38,6 +38,7 @@ HOMES = {
     "matplotlib": "tasks/plots.py tasks/report.py",
     "jinja2": "tasks/report.py",
     "pooch": "data/sources.py",
+    "nltk": "data/tokenizer.py",
 }
 KERNELS = {"numpy", "numba", "llvmlite", "math", "collections", "typing"}
 
