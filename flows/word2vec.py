@@ -9,12 +9,13 @@ from pydantic import Field
 from algorithms.word2vec.algorithm import Word2Vec
 from data.storage import check_writable
 from tasks import stages
-from tasks.artifacts import Summary, report
-from tasks.evaluate import evaluate
+from tasks.artifacts import Summary
 from tasks.ingest import ingest
-from tasks.publish import publish
-from tasks.text import prepare
-from tasks.train import learn
+from tasks.word2vec.artifacts import report
+from tasks.word2vec.evaluate import evaluate
+from tasks.word2vec.publish import publish
+from tasks.word2vec.text import prepare
+from tasks.word2vec.train import learn
 
 
 @flow(name="word2vec", description="Learn word vectors from raw text, judge them, publish them with a report.")

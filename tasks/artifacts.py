@@ -1,88 +1,73 @@
-"""What a finished run shows in the Prefect UI, and tells its caller."""
+"""What every finished run shows in the Prefect UI, and tells its caller. Knows no algorithm."""
 
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from pydantic import BaseModel
 
 from data import storage
-from data.vocabulary import Vocabulary
 from tasks import stages
-from tasks.evaluate import JUDGEMENT, Evaluated, read_evaluation, read_map
 from tasks.ingest import Ingested
-from tasks.network import NETWORK
-from tasks.publish import MANIFEST, Published
-from tasks.text import Prepared
-from tasks.train import VOCABULARY, Trained
+from tasks.publish import Published
+from tasks.train import Trained
 
 
 class Summary(BaseModel, frozen=True):
-    """A run in a few values. seconds: what each stage took in this run; reused: those an earlier run had done."""
+    """A run in a few values. seconds: what each stage took in this run; reused: those an earlier run had done.
+
+    rows: what a person wants to see of it first, ready to print, each with its name.
+    """
 
     model: str
     report: str
-    corpus: str
-    tokens: int
-    vocabulary: int
     words_per_second: float
     metrics: dict[str, Any]
-    neighbours: dict[str, list[str]]
+    rows: list[tuple[str, str]]
     seconds: dict[str, float]
     reused: list[str]
 
 
-@task(
-    name="report",
-    description="Show metrics, neighbours, the map of the words and the addresses as artifacts of this run.",
-    **NETWORK,
-)
-def report(
-    ingested: Ingested, prepared: Prepared, trained: Trained, evaluated: Evaluated, published: Published
-) -> Summary:
-    """Artifacts under the keys word2vec-metrics, word2vec-neighbours, word2vec-summary and word2vec-report."""
-    from tasks import plots  # matplotlib and jinja2, not needed before
-    from tasks import report as page
+class Table(NamedTuple):
+    """Rows of an artifact, all with the same columns."""
 
-    start = time.perf_counter()
-    with stages.at_hand(evaluated.url) as folder, stages.at_hand(trained.url) as model:
-        evaluation = read_evaluation(folder)
-        neighbours = storage.read_json(storage.join(folder, JUDGEMENT))["neighbours"]
-        positions = read_map(folder)
-        words = Vocabulary.load(storage.join(model, VOCABULARY)).words
-    manifest = storage.read_json(storage.join(published.url, MANIFEST))
-    text = page.summary_markdown(
-        manifest=manifest,
-        evaluation=evaluation,
-        neighbours=neighbours,
-        model=published.model,
-        report=published.report,
-    )
-    if positions is not None:
-        picture = plots.data_uri(plots.png(plots.word_map(words[: len(positions)], positions), dpi=72))
-        text += (
-            f"\n### The {len(positions)} most frequent words\n\n![words that are used alike lie together]({picture})\n"
-        )
-    create_markdown_artifact(text, key="word2vec-summary", description="The run in a screen.")
-    if judged := page.metrics_rows(evaluation):
-        create_table_artifact(judged, key="word2vec-metrics", description="Rank correlation with human judgements.")
-    if near := page.neighbour_rows(neighbours):
-        create_table_artifact(near, key="word2vec-neighbours", description="Nearest words by cosine.")
+    description: str
+    rows: Sequence[Mapping[str, Any]]
+
+
+def show(algorithm: str, published: Published, *, summary: str, tables: Mapping[str, Table]) -> None:
+    """Artifacts under the keys <algorithm>-summary, -report, and - for each table that has rows - its name."""
+    create_markdown_artifact(summary, key=f"{algorithm}-summary", description="The run in a screen.")
+    for name, table in tables.items():
+        if table.rows:
+            rows = [dict(row) for row in table.rows]
+            create_table_artifact(rows, key=f"{algorithm}-{name}", description=table.description)
     address = Path(published.report).as_uri() if storage.is_local(published.report) else published.report
-    create_link_artifact(address, link_text="report.html", key="word2vec-report", description="The whole report.")
+    create_link_artifact(address, link_text="report.html", key=f"{algorithm}-report", description="The whole report.")
+
+
+def summarise(
+    *,
+    ingested: Ingested,
+    prepared: stages.Stage,
+    trained: Trained,
+    evaluated: stages.Stage,
+    published: Published,
+    metrics: dict[str, Any],
+    rows: list[tuple[str, str]],
+    start: float,
+) -> Summary:
+    """The run's summary. start: when reporting began, by `time.perf_counter`."""
     done = {"prepare": prepared, "train": trained, "evaluate": evaluated, "publish": published}
     seconds = {"ingest": ingested.seconds} | {name: 0.0 if each.reused else each.seconds for name, each in done.items()}
     return Summary(
         model=published.model,
         report=published.report,
-        corpus=ingested.source.name,
-        tokens=prepared.tokens,
-        vocabulary=prepared.vocabulary,
         words_per_second=trained.words_per_second,
-        metrics=evaluated.metrics,
-        neighbours=evaluated.neighbours,
+        metrics=metrics,
+        rows=rows,
         seconds=seconds | {"report": time.perf_counter() - start},
         reused=[name for name, each in done.items() if each.reused],
     )

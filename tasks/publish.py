@@ -1,4 +1,9 @@
-"""Publishing as a stage: one folder with the model, the report and, last, the manifest that says they are whole."""
+"""What every publishing shares: one folder with the model, the report and, last, the manifest that says they are whole.
+
+    <output>/<algorithm>-<key>/    model.tar.gz, report.html, manifest.json
+
+An algorithm says what goes into its archive and draws its page. Knows none by name.
+"""
 
 import hashlib
 import importlib.metadata
@@ -8,31 +13,24 @@ import shutil
 import subprocess
 import tarfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from isal import igzip_threaded
-from prefect import task
+from pydantic import BaseModel
 
-from algorithms.model import load_state
-from algorithms.word2vec.algorithm import Word2Vec
 from data import storage
 from data.process import cores
-from data.vocabulary import Vocabulary
+from data.sources import Source
 from tasks import stages
-from tasks.evaluate import EVALUATION, JUDGEMENT, Evaluated, read_evaluation, read_map
 from tasks.ingest import Ingested
-from tasks.network import NETWORK
-from tasks.progress import log, progress
-from tasks.text import Prepared
-from tasks.train import HISTORY, STATE, VOCABULARY, Trained
+from tasks.train import Trained
 
 FORMAT = "embertext/1"
 MODEL, REPORT, MANIFEST, ALGORITHM = "model.tar.gz", "report.html", "manifest.json", "algorithm.json"
-# the first three as in BlazingText's own archives
-MEMBERS = ("vectors.bin", EVALUATION, "vectors.txt", ALGORITHM, STATE, VOCABULARY, MANIFEST)
 
 
 class Published(stages.Stage, frozen=True):
@@ -42,92 +40,41 @@ class Published(stages.Stage, frozen=True):
     report: str
 
 
-@task(
-    name="publish",
-    description="Pack the model, draw the report, and put both where others find them; the manifest goes last.",
-    **NETWORK,
-)
-def publish(
-    ingested: Ingested, prepared: Prepared, trained: Trained, evaluated: Evaluated, word2vec: Word2Vec, *, output: str
-) -> Published:
-    """The folder <output>/word2vec-<key>. One that holds all its files is left as it is."""
-    from tasks import report as page  # matplotlib and jinja2, not needed before
-
-    start = time.perf_counter()
-    source = ingested.source.model_dump(mode="json")
-    key = stages.digest({"source": source, "evaluated": evaluated.key, "form": word2vec.model_dump(), "format": FORMAT})
-    url = storage.join(storage.absolute(output), f"word2vec-{key}")
-    names = {"model": storage.join(url, MODEL), "report": storage.join(url, REPORT)}
-    if all(storage.exists(storage.join(url, name)) for name in (MODEL, REPORT, MANIFEST)):
-        return stages.reused(Published(url=url, seconds=0.0, reused=True, **names))
-    with (
-        progress("publish") as report,
-        stages.at_hand(trained.url) as model,
-        stages.at_hand(evaluated.url) as judged,
-        stages.workbench(url, marker=MANIFEST) as scratch,
-    ):
-        manifest = describe(ingested, prepared, trained, evaluated, word2vec)
-        manifest["history"] = storage.read_json(storage.join(model, HISTORY))
-        judgement = storage.read_json(storage.join(judged, JUDGEMENT))
-        vocabulary = Vocabulary.load(storage.join(model, VOCABULARY))
-        report(0.1, "packing")
-        members = scratch / "members"
-        members.mkdir()
-        word2vec.export(load_state(Path(model) / STATE), vocabulary, members)
-        storage.write_json(str(members / ALGORITHM), word2vec.model_dump(mode="json"))  # as its class reads it back
-        for folder, name in ((judged, EVALUATION), (model, STATE), (model, VOCABULARY)):
-            if (path := Path(folder) / name).exists():
-                (members / name).symlink_to(path.absolute())
-        storage.write_json(str(members / MANIFEST), manifest | {"files": files(members, MEMBERS)})
-        pack(scratch / MODEL, [members / name for name in MEMBERS if (members / name).exists()])
-        shutil.rmtree(members)
-        report(0.7, "drawing")
-        manifest["files"] = files(scratch, [MODEL])
-        html = page.render(
-            manifest=manifest,
-            evaluation=read_evaluation(judged),
-            neighbours=judgement["neighbours"],
-            words=vocabulary.words,
-            positions=read_map(judged),
-            counts=vocabulary.counts,
-            gold_points=judgement["points"],
-            analogies=judgement["analogies"],
-        )
-        storage.write_bytes(str(scratch / REPORT), html.encode())
-        report(0.9, "writing")
-        seconds = time.perf_counter() - start
-        manifest["files"] = files(scratch, [MODEL, REPORT])
-        manifest["seconds"]["publish"] = seconds
-        storage.write_json(str(scratch / MANIFEST), manifest)
-    log().info("published %s", url)
-    return Published(url=url, seconds=time.perf_counter() - start, **names)
+def place(algorithm: str, output: str, **inputs: Any) -> Published:
+    """Where a run with these inputs is published; `reused` when it has been: a folder with all its files stays."""
+    url = storage.join(storage.absolute(output), f"{algorithm}-{stages.digest({**inputs, 'format': FORMAT})}")
+    return Published(
+        url=url,
+        seconds=0.0,
+        reused=all(storage.exists(storage.join(url, name)) for name in (MODEL, REPORT, MANIFEST)),
+        model=storage.join(url, MODEL),
+        report=storage.join(url, REPORT),
+    )
 
 
 def describe(
-    ingested: Ingested, prepared: Prepared, trained: Trained, evaluated: Evaluated, word2vec: Word2Vec
+    algorithm: str,
+    form: BaseModel,
+    *,
+    ingested: Ingested,
+    prepared: stages.Stage,
+    trained: Trained,
+    evaluated: stages.Stage,
+    metrics: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """The manifest but for its history and files: where the model comes from, and what it is worth."""
-    source = ingested.source
+    """The manifest but for its files: where the model comes from, and what it is worth."""
     return {
         "format": FORMAT,
-        "algorithm": "word2vec",
-        "hyperparameters": word2vec.model_dump(mode="json"),
+        "algorithm": algorithm,
+        "hyperparameters": form.model_dump(mode="json"),
         "seed": trained.seed,
         "threads": trained.threads,
         "workers": trained.workers,
-        "corpus": {
-            "name": source.name,
-            "kind": source.kind,
-            "checksum": source.checksum,
-            "urls": source.urls,
-            "bytes": source.bytes,
-            "tokens": prepared.tokens,
-            "sentences": prepared.sentences,
-            "vocabulary": prepared.vocabulary,
-        },
+        "corpus": lineage(ingested.source) | prepared.model_dump(exclude=set(stages.Stage.model_fields)),
         "code": {"version": importlib.metadata.version("embertext"), "revision": revision(), "sources": stages.code()},
         "libraries": libraries(),
-        "metrics": evaluated.metrics,
+        "metrics": metrics,
         "words_per_second": trained.words_per_second,
         "seconds": {
             "ingest": ingested.seconds,
@@ -135,9 +82,45 @@ def describe(
             "train": trained.seconds,
             "evaluate": evaluated.seconds,
         },
-        "history": [],
+        "history": history,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def lineage(source: Source) -> dict[str, Any]:
+    """A corpus as the manifest tells it."""
+    return {name: getattr(source, name) for name in ("name", "kind", "checksum", "urls", "bytes")}
+
+
+@contextmanager
+def archive(
+    scratch: Path, manifest: Mapping[str, Any], *, form: BaseModel, members: Sequence[str], folders: Sequence[str]
+) -> Iterator[Path]:
+    """An empty folder for the files that the algorithm writes; model.tar.gz in `scratch` when the block ends.
+
+    members: the archive's files in their order. Those that the block has not written come from the stages' `folders`;
+    one that is nowhere is left out, such as an evaluation nobody asked for.
+    """
+    target = scratch / "members"
+    target.mkdir()
+    yield target
+    storage.write_json(str(target / ALGORITHM), form.model_dump(mode="json"))  # as its class reads it back
+    for name in members:
+        found = next((path for folder in folders if (path := Path(folder) / name).exists()), None)
+        if found and not (target / name).exists():
+            (target / name).symlink_to(found.absolute())
+    storage.write_json(str(target / MANIFEST), {**manifest, "files": files(target, members)})
+    pack(scratch / MODEL, [target / name for name in members if (target / name).exists()])
+    shutil.rmtree(target)
+
+
+def conclude(scratch: Path, manifest: Mapping[str, Any], *, html: str, start: float) -> None:
+    """Write the report and the manifest beside the archive. start: when publishing began, by `time.perf_counter`."""
+    storage.write_bytes(str(scratch / REPORT), html.encode())
+    seconds = {**manifest["seconds"], "publish": time.perf_counter() - start}
+    storage.write_json(
+        str(scratch / MANIFEST), {**manifest, "seconds": seconds, "files": files(scratch, [MODEL, REPORT])}
+    )
 
 
 def revision() -> str:

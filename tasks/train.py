@@ -1,27 +1,25 @@
-"""Training as a stage: runs the generator, says how far it is, keeps the state when it is whole."""
+"""What every training shares as a stage: rounds that are followed, and the files that it leaves. Knows no algorithm."""
 
 import math
-import time
-
-from prefect import task
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypedDict
 
 from algorithms.model import save_state
-from algorithms.training import Round, train
-from algorithms.word2vec.algorithm import Word2Vec
+from algorithms.state import State
+from algorithms.training import Round
 from data import storage
-from data.corpus import Corpus
 from data.errors import HyperparameterError
 from data.process import cores
-from tasks import cluster, stages
-from tasks.network import NETWORK
-from tasks.progress import log, progress
-from tasks.text import Prepared
+from data.vocabulary import Vocabulary
+from tasks import stages
+from tasks.progress import Report, log
 
 STATE, VOCABULARY, HISTORY = "state.safetensors", "vocabulary.txt", "history.json"
 
 
 class Trained(stages.Stage, frozen=True):
-    """words_per_second: corpus words over all rounds, training time alone; loss: of the last round, per pair."""
+    """words_per_second: corpus words over all rounds, training time alone; loss: of the last round, per example."""
 
     words_per_second: float
     loss: float
@@ -31,67 +29,38 @@ class Trained(stages.Stage, frozen=True):
     workers: int
 
 
-@task(
-    name="train",
-    description="Learn the vectors: all threads of this machine, or a Dask cluster.",
-    **NETWORK,
-)
-def learn(
-    prepared: Prepared, word2vec: Word2Vec, *, threads: int = 0, workers: int = 0, scheduler: str = "", seed: int
-) -> Trained:
-    """A folder with the state, the vocabulary and the history of its rounds."""
-    start = time.perf_counter()
-    threads = threads or (0 if workers or scheduler else cores())
-    url = stages.folder(
-        "train",
-        work=prepared.work,
-        prepared=prepared.key,
-        word2vec=word2vec.model_dump(exclude={"evaluation"}),
-        threads=threads,
-        workers=workers,
-        scheduler=scheduler,
-        seed=seed,
-    )
-    if done := stages.finished(url, Trained):
-        return stages.reused(done)
-    rounds: list[Round] = []
-    with (
-        progress("train", artifact="word2vec-training") as report,
-        stages.workbench(url) as scratch,
-        cluster.connect(threads=threads, workers=workers, scheduler=scheduler) as where,
-    ):
-        word2vec.check_workers(where.workers)
-        corpus = Corpus.load(prepared.url)
-        for each in train(word2vec, corpus, cluster=where, seed=seed):
-            if not math.isfinite(each.loss):
-                raise HyperparameterError(
-                    f"training diverged in round {each.number}: the loss is {each.loss}",
-                    field="learning_rate",
-                    value=word2vec.learning_rate,
-                    remedy="choose a smaller learning_rate",
-                )
-            rounds.append(each._replace(state={}))
-            state = each.state
-            log().info(
-                "round %d of %d: loss %.4f, %s words per second",
-                *(each.number, each.rounds, each.loss, f"{each.words_per_second:,.0f}"),
+class Machines(TypedDict):
+    """Where to train, as `cluster.connect` takes it; threads is 0 only where each worker decides for itself."""
+
+    threads: int
+    workers: int
+    scheduler: str
+
+
+def machines(*, threads: int, workers: int, scheduler: str) -> Machines:
+    """What was asked for, with this machine's cores written out: the result depends on how many threads there were."""
+    return Machines(threads=threads or (0 if workers or scheduler else cores()), workers=workers, scheduler=scheduler)
+
+
+def follow(rounds: Iterable[Round], report: Report, *, learning_rate: float) -> Iterator[Round]:
+    """The rounds of `algorithms.training.train`, each logged and reported before the caller sees it.
+
+    A caller that has seen enough leaves the loop. Raises HyperparameterError where the loss is no longer a number.
+    """
+    for each in rounds:
+        if not math.isfinite(each.loss):
+            raise HyperparameterError(
+                f"training diverged in round {each.number}: the loss is {each.loss}",
+                field="learning_rate",
+                value=learning_rate,
+                remedy="choose a smaller learning_rate",
             )
-            report(each.progress, f"loss {each.loss:.3f}, {each.words_per_second:,.0f} words/s")
-        trained = Trained(
-            url=url,
-            seconds=time.perf_counter() - start,
-            words_per_second=sum(each.words for each in rounds) / sum(each.seconds for each in rounds),
-            loss=rounds[-1].loss,
-            rounds=len(rounds),
-            seed=seed,
-            threads=where.threads,
-            workers=where.workers,
+        log().info(
+            "round %d of %d: loss %.4f, %s words per second",
+            *(each.number, each.rounds, each.loss, f"{each.words_per_second:,.0f}"),
         )
-        save_state(scratch / STATE, state)
-        corpus.vocabulary.save(str(scratch / VOCABULARY))
-        storage.write_json(str(scratch / HISTORY), [history_entry(each) for each in rounds])
-        stages.conclude(scratch, trained)
-    return trained
+        report(each.progress, f"loss {each.loss:.3f}, {each.words_per_second:,.0f} words/s")
+        yield each
 
 
 def history_entry(each: Round) -> dict[str, float]:
@@ -105,3 +74,15 @@ def history_entry(each: Round) -> dict[str, float]:
         "words_per_second": each.words_per_second,
         "learning_rate": each.learning_rate,
     }
+
+
+def words_per_second(history: Sequence[Mapping[str, float]]) -> float:
+    """The mean over the time of all rounds."""
+    return sum(each["words"] for each in history) / sum(each["seconds"] for each in history)
+
+
+def save(scratch: Path, *, state: State, vocabulary: Vocabulary, history: Sequence[Mapping[str, float]]) -> None:
+    """All that is needed to go on, and how it came about."""
+    save_state(scratch / STATE, state)
+    vocabulary.save(str(scratch / VOCABULARY))
+    storage.write_json(str(scratch / HISTORY), list(history))

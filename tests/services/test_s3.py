@@ -40,7 +40,7 @@ def test_a_failing_upload_leaves_no_manifest(prefect_api, corpus, cache, bucket,
 
     with monkeypatch.context() as patch:
         patch.setattr(storage, "put", failing)
-        patch.setattr("tasks.publish.publish.retry_delay_seconds", [0, 0])
+        patch.setattr("tasks.word2vec.publish.publish.retry_delay_seconds", [0, 0])
         failed = word2vec(str(corpus), FORM, output=output, threads=1, return_state=True)
     assert failed.is_failed()
     assert not [url for url in storage.expand(output) if url.endswith("manifest.json")]

@@ -203,11 +203,13 @@ def test_an_edit_of_the_code_counts(monkeypatch):
 
 def test_an_edit_of_a_template_counts_too(tmp_path, monkeypatch):
     monkeypatch.setattr(stages.tasks, "__path__", [str(tmp_path)])
+    (tmp_path / "word2vec").mkdir()
     found = set()
-    for content in ("one", "two"):
-        (tmp_path / "page.html.j2").write_text(content)
-        found.add(stages.code.__wrapped__())
-    assert len(found) == 2
+    for name in ("page.html.j2", "word2vec/word2vec.html.j2"):
+        for content in ("one", "two"):
+            (tmp_path / name).write_text(content)
+            found.add(stages.code.__wrapped__())
+    assert len(found) == 4
 
 
 def test_the_cache_may_be_elsewhere(monkeypatch):

@@ -1,53 +1,61 @@
-import json
-from pathlib import Path
+import math
 
-import numpy as np
 import pytest
 
-from algorithms.model import load_state
-from algorithms.word2vec.algorithm import Word2Vec
+from algorithms.training import Round
 from data.errors import HyperparameterError
-from tasks.ingest import ingest
-from tasks.text import prepare
-from tasks.train import HISTORY, STATE, learn
-
-FORM = Word2Vec(vector_dim=8, epochs=2, min_count=1)
+from tasks import train
+from tasks.train import follow, history_entry, words_per_second
 
 
-@pytest.fixture
-def prepared(corpus, cache):
-    return prepare.fn(ingest.fn(str(corpus)), tokenizer="auto", min_count=1, work=f"{cache}/work")
+def some_rounds(*losses: float) -> list[Round]:
+    count = len(losses)
+    return [
+        Round(
+            number,
+            count,
+            {},
+            number / count,
+            loss,
+            words=10,
+            seconds=2.0 * number,
+            words_per_second=5.0,
+            learning_rate=0.1,
+        )
+        for number, loss in enumerate(losses, start=1)
+    ]
 
 
-def test_what_a_training_leaves(prepared):
-    trained = learn.fn(prepared, FORM, threads=1, seed=1)
-    folder = Path(trained.url)
-    history = json.loads((folder / HISTORY).read_bytes())
-    assert len(history) == trained.rounds
-    assert history[-1]["progress"] == 1
-    assert sum(each["words"] for each in history) == 2 * prepared.tokens
-    assert trained.words_per_second == pytest.approx(2 * prepared.tokens / sum(each["seconds"] for each in history))
-    assert np.isfinite(FORM.vectors(load_state(folder / STATE))).all()
+def test_rounds_are_passed_on_and_reported():
+    told = []
+    rounds = some_rounds(0.5, 0.25)
+    assert list(follow(rounds, lambda *said: told.append(said), learning_rate=0.1)) == rounds
+    assert told == [(0.5, "loss 0.500, 5 words/s"), (1.0, "loss 0.250, 5 words/s")]
 
 
-@pytest.mark.parametrize(
-    "change", [{"seed": 2}, {"threads": 2}, {"word2vec": Word2Vec(vector_dim=8, epochs=1, min_count=1)}]
-)
-def test_every_input_counts(prepared, change):
-    given = {"word2vec": FORM, "threads": 1, "seed": 1}
-    first = learn.fn(prepared, **given)
-    assert learn.fn(prepared, **given).name == "Cached"
-    assert learn.fn(prepared, **{**given, **change}).url != first.url
+def test_a_caller_that_leaves_trains_no_further():
+    rounds = iter(some_rounds(3.0, 2.0, 1.0))
+    for each in follow(rounds, lambda *_: None, learning_rate=0.1):
+        if each.number == 2:
+            break
+    assert len(list(rounds)) == 1
 
 
-def test_evaluation_does_not_count(prepared):
-    form = Word2Vec(**{**FORM.model_dump(), "evaluation": False})
-    learn.fn(prepared, FORM, threads=1, seed=1)
-    assert learn.fn(prepared, form, threads=1, seed=1).name == "Cached"
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_no_number(loss):
+    followed = follow(some_rounds(1.0, loss), lambda *_: None, learning_rate=7.0)
+    next(followed)
+    with pytest.raises(HyperparameterError, match=r"^learning_rate=7.0: training diverged in round 2: .*; choose"):
+        next(followed)
 
 
-def test_a_training_that_diverges(prepared, cache):
-    form = Word2Vec(vector_dim=8, min_count=1, learning_rate=1e30)
-    with pytest.raises(HyperparameterError, match=r"^learning_rate=1e\+30: training diverged .*; choose a smaller"):
-        learn.fn(prepared, form, threads=1, seed=1)
-    assert not list(cache.rglob("train-*"))
+def test_the_speed_is_the_mean_over_time_not_over_rounds():
+    assert words_per_second([history_entry(each) for each in some_rounds(1.0, 1.0)]) == pytest.approx(20 / 6)
+
+
+def test_all_cores_are_written_out(monkeypatch):
+    monkeypatch.setattr(train, "cores", lambda: 12)
+    here = train.machines(threads=0, workers=0, scheduler="")
+    assert here == {"threads": 12, "workers": 0, "scheduler": ""}
+    assert train.machines(threads=0, workers=2, scheduler="")["threads"] == 0
+    assert train.machines(threads=3, workers=2, scheduler="")["threads"] == 3

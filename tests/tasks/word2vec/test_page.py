@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from tasks import report
+from tasks.word2vec import page
 
 WORDS = ["<script>alert(1)</script>", 'a"onerror=x', "&lt;", "$x$", "king", "queen", "日本", "a|b"]
 POSITIONS = np.random.default_rng(0).standard_normal((8, 2))
@@ -65,7 +65,7 @@ def render(**changes) -> str:
         "manifest": MANIFEST, "evaluation": EVALUATION, "neighbours": NEIGHBOURS, "words": WORDS,
         "positions": POSITIONS, "counts": COUNTS, "gold_points": [(7.0, 0.5), (2.0, 0.1)], "analogies": ANALOGIES,
     }  # fmt: skip
-    return report.render(**{**given, **changes})
+    return page.render(**{**given, **changes})
 
 
 class Page(HTMLParser):
@@ -181,20 +181,20 @@ def test_vectors_that_diverged_do_not_stop_the_report():
 
 
 def test_metrics_rows():
-    rows = report.metrics_rows(EVALUATION)
+    rows = page.metrics_rows(EVALUATION)
     assert [row["set"] for row in rows] == ["WordSim-353", "relatedness", "similarity"]
     assert rows[0] == {"set": "WordSim-353", "spearmans_rho": 0.6971, "total_pairs": 353, "not_found": 2}
-    assert report.metrics_rows(None) == []
+    assert page.metrics_rows(None) == []
 
 
 def test_neighbour_rows():
-    assert report.neighbour_rows({"king": [("queen", 0.914), ("son", 0.8)]}) == [
+    assert page.neighbour_rows({"king": [("queen", 0.914), ("son", 0.8)]}) == [
         {"word": "king", "nearest": "queen 0.91, son 0.80"}
     ]
 
 
 def test_summary():
-    markdown = report.summary_markdown(
+    markdown = page.summary_markdown(
         manifest=MANIFEST, evaluation=EVALUATION, neighbours={"a|b": [("<img src=x>", 0.4), ("*c*", 0.3)]},
         model="s3://bucket/run/model.tar.gz", report="/tmp/report.html",
     )  # fmt: skip
@@ -204,32 +204,9 @@ def test_summary():
     assert "* model: s3://bucket/run/model.tar.gz\n" in markdown
     rows = [line for line in markdown.splitlines() if line.startswith("|")]
     assert all(line.endswith("|") for line in rows)
-    assert "judgements" not in report.summary_markdown(manifest=MANIFEST, evaluation=None, neighbours={})
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0.0 s"), (59.94, "59.9 s"), (59.96, "1 min 00 s"), (245, "4 min 05 s"), (7800, "2 h 10 min")],
-)
-def test_durations(seconds, text):
-    assert report.duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (999_700, "1 MB"), (1e8, "100 MB"), (2.5e12, "2.5 TB")],
-)
-def test_sizes(count, text):
-    assert report.size(count) == text
-
-
-@pytest.mark.parametrize(
-    ("rate", "text"), [(950, "950"), (204_000, "204 k"), (999_700, "1 M"), (4_221_000, "4.22 M"), (17e9, "17 G")]
-)
-def test_rates(rate, text):
-    assert report.key_figures({"words_per_second": rate}, None)["words per second"] == text
+    assert "judgements" not in page.summary_markdown(manifest=MANIFEST, evaluation=None, neighbours={})
 
 
 def test_prefect_stays_out():
-    code = "import sys, tasks.report; sys.exit('prefect' in sys.modules)"
+    code = "import sys, tasks.word2vec.page; sys.exit('prefect' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

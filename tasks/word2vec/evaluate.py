@@ -38,7 +38,7 @@ class Evaluated(stages.Stage, frozen=True):
 def evaluate(trained: Trained, word2vec: Word2Vec, *, analogies: bool = False) -> Evaluated:
     """A folder with eval.json (when the form asks for it), judgement.json (the rest), map.npy (n, 2) float64."""
     from algorithms import metrics  # scipy, matplotlib and scikit-learn take a second to import
-    from tasks import plots
+    from tasks.word2vec import plots
 
     start = time.perf_counter()
     pairs = gold.wordsim() if word2vec.evaluation else {}

@@ -5,10 +5,10 @@ import pytest
 
 from algorithms.word2vec.algorithm import Word2Vec
 from data import gold
-from tasks.evaluate import EVALUATION, JUDGEMENT, evaluate, queries, read_evaluation, read_map
 from tasks.ingest import ingest
-from tasks.text import prepare
-from tasks.train import learn
+from tasks.word2vec.evaluate import EVALUATION, JUDGEMENT, evaluate, queries, read_evaluation, read_map
+from tasks.word2vec.text import prepare
+from tasks.word2vec.train import learn
 
 FORM = Word2Vec(vector_dim=8, epochs=1, min_count=1)
 

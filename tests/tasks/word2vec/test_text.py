@@ -5,7 +5,7 @@ import pytest
 from data.corpus import Corpus
 from data.errors import CorpusError
 from tasks.ingest import ingest
-from tasks.text import prepare
+from tasks.word2vec.text import prepare
 
 
 @pytest.mark.parametrize(("tokenizer", "words"), [("auto", ["A-b", "c", "x"]), ("words", ["a", "b", "c", "x"])])

@@ -1,0 +1,62 @@
+"""Learning the vectors as a stage."""
+
+import time
+
+from prefect import task
+
+from algorithms.training import train
+from algorithms.word2vec.algorithm import Word2Vec
+from data.corpus import Corpus
+from tasks import cluster, stages
+from tasks.network import NETWORK
+from tasks.progress import progress
+from tasks.train import Trained, follow, history_entry, machines, save, words_per_second
+from tasks.word2vec.text import Prepared
+
+
+@task(
+    name="train",
+    description="Learn the vectors: all threads of this machine, or a Dask cluster.",
+    **NETWORK,
+)
+def learn(
+    prepared: Prepared, word2vec: Word2Vec, *, threads: int = 0, workers: int = 0, scheduler: str = "", seed: int
+) -> Trained:
+    """A folder with the state, the vocabulary and the history of its rounds."""
+    start = time.perf_counter()
+    asked = machines(threads=threads, workers=workers, scheduler=scheduler)
+    url = stages.folder(
+        "train",
+        work=prepared.work,
+        prepared=prepared.key,
+        word2vec=word2vec.model_dump(exclude={"evaluation"}),
+        seed=seed,
+        **asked,
+    )
+    if done := stages.finished(url, Trained):
+        return stages.reused(done)
+    history: list[dict[str, float]] = []
+    with (
+        progress("train", artifact="word2vec-training") as report,
+        stages.workbench(url) as scratch,
+        cluster.connect(**asked) as where,
+    ):
+        word2vec.check_workers(where.workers)
+        corpus = Corpus.load(prepared.url)
+        rounds = train(word2vec, corpus, cluster=where, seed=seed)
+        for each in follow(rounds, report, learning_rate=word2vec.learning_rate):
+            history.append(history_entry(each))
+            state = each.state
+        trained = Trained(
+            url=url,
+            seconds=time.perf_counter() - start,
+            words_per_second=words_per_second(history),
+            loss=history[-1]["loss"],
+            rounds=len(history),
+            seed=seed,
+            threads=where.threads,
+            workers=where.workers,
+        )
+        save(scratch, state=state, vocabulary=corpus.vocabulary, history=history)
+        stages.conclude(scratch, trained)
+    return trained
