@@ -1,14 +1,14 @@
-"""fastText's binary model, `.bin`: what fastText itself, gensim and BlazingText's hosting container load.
+"""fastText's binary models: what fastText itself, gensim and BlazingText's hosting container load.
 
     int32 magic 793712314, int32 version 12
     args        12 int32 (dim ... lrUpdateRate), float64 t
-    dictionary  int32 entries, words, labels; int64 tokens, pruned (-1: none)
-                then each entry: its UTF-8 bytes, a zero byte, int64 count, int8 type
+    dictionary  see data.dictionary
     bool quantised, input matrix; bool output quantised, output matrix
-    matrix      int64 rows, int64 columns, float32 row by row
+    matrix      int64 rows, int64 columns, float32 row by row; a quantised one: see data.quantized
 
-All little-endian; the input has a row for each word, then one for each n-gram bucket. (facebookresearch/fastText,
-src/fasttext.cc, args.cc, dictionary.cc, densematrix.cc.) Quantised models are not read yet.
+All little-endian. The input has a row for each word, then one for each n-gram bucket; that of a pruned model for
+those buckets alone that its dictionary lists. A quantised model (`.ftz`) may be pruned and its output be quantised
+too; of a dense one (`.bin`) neither is true. (facebookresearch/fastText, src/fasttext.cc, args.cc, densematrix.cc.)
 
 Nothing in a file is believed before it fits the file: counts and shapes are compared with the bytes that are left
 before anything is allocated.
@@ -19,20 +19,39 @@ import struct
 from collections.abc import Iterable
 from enum import IntEnum
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, NoReturn
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.cursor import DAMAGED, Cursor
+from data.dictionary import Dictionary, Entry, EntryType, read_dictionary, write_dictionary
 from data.errors import FormatError
+from data.quantized import QuantizedMatrix, read_quantized_matrix, write_quantized_matrix
+
+__all__ = [
+    "Args",
+    "Dictionary",
+    "Entry",
+    "EntryType",
+    "LossName",
+    "Model",
+    "ModelName",
+    "QuantizedMatrix",
+    "parse_model",
+    "read_model",
+    "write_model",
+    "write_quantized",
+]
 
 MAGIC = 793712314
 VERSION = 12
 
+_SIGNATURE = struct.Struct("<ii")
 _ARGS = struct.Struct("<12id")
-_COUNTS = struct.Struct("<iiiqq")
-_ENTRY = struct.Struct("<xqb")  # after the word: the zero byte, count, type
 _SHAPE = struct.Struct("<qq")
+
+Matrix = NDArray[np.float32] | QuantizedMatrix
 
 
 class ModelName(IntEnum):
@@ -50,13 +69,6 @@ class LossName(IntEnum):
     NEGATIVE_SAMPLING = 2
     SOFTMAX = 3
     ONE_VS_ALL = 4
-
-
-class EntryType(IntEnum):
-    """What an entry of the dictionary is."""
-
-    WORD = 0
-    LABEL = 1
 
 
 class Args(NamedTuple):
@@ -77,33 +89,22 @@ class Args(NamedTuple):
     t: float
 
 
-class Entry(NamedTuple):
-    """A word or a label. Bytes that are not UTF-8 are kept as surrogates."""
-
-    word: str
-    count: int  # type: ignore[assignment]  # hides tuple.count
-    type: EntryType = EntryType.WORD
-
-
-class Dictionary(NamedTuple):
-    """Words first, then labels, each with the most frequent first."""
-
-    entries: list[Entry]
-    tokens: int  # in the training corpus
-
-    @property
-    def words(self) -> int:
-        """How many entries are words."""
-        return sum(entry.type == EntryType.WORD for entry in self.entries)
-
-
 class Model(NamedTuple):
     """A whole file."""
 
     args: Args
     dictionary: Dictionary
-    input: NDArray[np.float32]  # (words + buckets, dim)
-    output: NDArray[np.float32]  # (words, dim), or (labels, dim) of a supervised model
+    input: Matrix  # (words + buckets, dim); of a pruned model (words + P, dim)
+    output: Matrix  # (words, dim), or (labels, dim) of a supervised model
+    prune: NDArray[np.int32] | None = None  # (P, 2): bucket and row, after those of the words, of each n-gram left
+
+    def dense(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Input and output as plain matrices, decoded where they are quantised."""
+        return _dense(self.input), _dense(self.output)
+
+
+def _dense(matrix: Matrix) -> NDArray[np.float32]:
+    return matrix.dense() if isinstance(matrix, QuantizedMatrix) else matrix
 
 
 # Writing --------------------------------------------------------------------------------------------------------------
@@ -119,19 +120,33 @@ def write_model(
     output_blocks: Iterable[NDArray[np.float32]],
     output_rows: int,
 ) -> None:
-    """Writes a model front to back. Matrices come in blocks (rows, dim), so they need not be in memory whole."""
-    words = dictionary.words
-    assert all(entry.type == EntryType.WORD for entry in dictionary.entries[:words]), "labels follow the words"
-    file.write(struct.pack("<ii", MAGIC, VERSION) + _ARGS.pack(*args))
-    file.write(_COUNTS.pack(len(dictionary.entries), words, len(dictionary.entries) - words, dictionary.tokens, -1))
-    for entry in dictionary.entries:
-        word = entry.word.encode("utf-8", "surrogateescape")
-        assert b"\0" not in word, "a zero byte ends a word"
-        file.write(word + _ENTRY.pack(entry.count, entry.type))
+    """Writes a dense model front to back. Matrices come in blocks (rows, dim): they need not be in memory whole."""
+    _write_head(file, args, dictionary, None)
     file.write(b"\0")
     _write_matrix(file, input_blocks, input_rows, args.dim)
     file.write(b"\0")
     _write_matrix(file, output_blocks, output_rows, args.dim)
+
+
+def write_quantized(file: BinaryIO, model: Model) -> None:
+    """Writes a model whose input is quantised, the output may be: a `.ftz`."""
+    assert isinstance(model.input, QuantizedMatrix), "a dense model is for write_model"
+    assert model.input.shape[1] == model.args.dim, (model.input.shape, model.args.dim)
+    _write_head(file, model.args, model.dictionary, model.prune)
+    file.write(b"\1")
+    write_quantized_matrix(file, model.input)
+    if isinstance(model.output, QuantizedMatrix):
+        assert model.output.shape[1] == model.args.dim, (model.output.shape, model.args.dim)
+        file.write(b"\1")
+        write_quantized_matrix(file, model.output)
+    else:
+        file.write(b"\0")
+        _write_matrix(file, [model.output], len(model.output), model.args.dim)
+
+
+def _write_head(file: BinaryIO, args: Args, dictionary: Dictionary, prune: NDArray[np.int32] | None) -> None:
+    file.write(_SIGNATURE.pack(MAGIC, VERSION) + _ARGS.pack(*args))
+    write_dictionary(file, dictionary, prune)
 
 
 def _write_matrix(file: BinaryIO, blocks: Iterable[NDArray[np.float32]], rows: int, dim: int) -> None:
@@ -150,124 +165,79 @@ def _write_matrix(file: BinaryIO, blocks: Iterable[NDArray[np.float32]], rows: i
 
 
 def read_model(path: str | Path) -> Model:
-    """The model in a local file. Raises FormatError where it is not an unquantised fastText model, whole."""
+    """The model in a local file, dense or quantised. Raises FormatError where it is not a whole fastText model."""
     with Path(path).open("rb") as file:
         if not file.seek(0, 2):
-            raise FormatError("the file is empty", path=str(path), offset=0, remedy=_REMEDY)
+            raise FormatError("the file is empty", path=str(path), offset=0, remedy=DAMAGED)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return parse_model(data, path=str(path))
 
 
 def parse_model(data: bytes | mmap.mmap, *, path: str) -> Model:
     """The model in the bytes of a whole file, as `read_model`."""
-    reader = _Reader(data, path)
-    magic, version = reader.unpack(struct.Struct("<ii"), "the magic and the version")
+    cursor = Cursor(data, path)
+    magic, version = cursor.unpack(_SIGNATURE, "the magic and the version")
     if magic != MAGIC:
-        reader.refuse(f"magic {magic}, expected {MAGIC}", 0, "is this a fastText .bin model?")
+        cursor.refuse(f"magic {magic}, expected {MAGIC}", 0, "is this a fastText model, .bin or .ftz?")
     if version not in (11, VERSION):
-        reader.refuse(f"version {version}, expected 11 or {VERSION}", 4, "save it with a current fastText")
-    args = _read_args(reader)
+        cursor.refuse(f"version {version}, expected 11 or {VERSION}", 4, "save it with a current fastText")
+    args = _read_args(cursor)
     if version == 11 and args.model == ModelName.SUPERVISED:
         args = args._replace(maxn=0)  # fastText: old supervised models do not use character n-grams
-    dictionary, pruned = _read_dictionary(reader)
-    if reader.flag("quantised"):
-        reader.refuse("the model is quantised", reader.position - 1, "quantised models are not read yet; give the .bin")
-    if pruned:
-        reader.refuse("the dictionary is pruned and the model is not quantised", reader.position - 1, _REMEDY)
+    dictionary, prune = read_dictionary(cursor)
+    listed = cursor.position  # where the list of n-grams ends
+    quantized = cursor.flag("quantised")
+    if prune is not None and not quantized:
+        cursor.refuse("the dictionary is pruned and the model is not quantised", cursor.position - 1)
     words = dictionary.words
     buckets = args.bucket if args.maxn > 0 or args.word_ngrams > 1 else 0
-    labels = len(dictionary.entries) - words
-    matrix = _read_matrix(reader, args.dim, words + buckets)
-    if reader.flag("output quantised"):
-        reader.refuse("the output is quantised and the input is not", reader.position - 1, _REMEDY)
-    output = _read_matrix(reader, args.dim, labels if args.model == ModelName.SUPERVISED else words)
-    if reader.left:
-        reader.refuse(f"{reader.left} bytes follow the model", reader.position, _REMEDY)
-    return Model(args, dictionary, matrix, output)
+    if prune is not None:
+        buckets = _check_prune(cursor, prune, args.bucket, listed)
+    inputs = _read_matrix(cursor, args.dim, words + buckets, quantized=quantized, exact=False)
+    output_quantized = cursor.flag("output quantised")
+    if output_quantized and not quantized:
+        cursor.refuse("the output is quantised and the input is not", cursor.position - 1)
+    outputs = len(dictionary.entries) - words if args.model == ModelName.SUPERVISED else words
+    output = _read_matrix(cursor, args.dim, outputs, quantized=output_quantized, exact=True)
+    if cursor.left:
+        cursor.refuse(f"{cursor.left} bytes follow the model", cursor.position)
+    return Model(args, dictionary, inputs, output, prune)
 
 
-_REMEDY = "the file is damaged; save or copy it again"
-
-
-class _Reader:
-    """A place in the bytes of a file; moves on only over bytes that are there."""
-
-    def __init__(self, data: bytes | mmap.mmap, path: str) -> None:
-        self.data, self.path, self.position = data, path, 0
-
-    @property
-    def left(self) -> int:
-        return len(self.data) - self.position
-
-    def refuse(self, what: str, offset: int, remedy: str) -> NoReturn:
-        raise FormatError(what, path=self.path, offset=offset, remedy=remedy)
-
-    def need(self, size: int, what: str) -> int:
-        """Moves over this many bytes; where they begin."""
-        begin = self.position
-        if size > self.left:
-            self.refuse(f"{what} take {size} bytes, the file ends after {self.left}", begin, "the file was cut short")
-        self.position += size
-        return begin
-
-    def unpack(self, layout: struct.Struct, what: str) -> tuple[int, ...]:
-        return layout.unpack_from(self.data, self.need(layout.size, what))
-
-    def flag(self, what: str) -> bool:
-        (value,) = self.unpack(struct.Struct("<B"), f"the flag '{what}'")
-        if value > 1:
-            self.refuse(f"the flag '{what}' is {value}, expected 0 or 1", self.position - 1, _REMEDY)
-        return bool(value)
-
-
-def _read_args(reader: _Reader) -> Args:
-    offset = reader.position
-    numbers = dict(zip(Args._fields, reader.unpack(_ARGS, "the settings"), strict=True))
+def _read_args(cursor: Cursor) -> Args:
+    offset = cursor.position
+    numbers = dict(zip(Args._fields, cursor.unpack(_ARGS, "the settings"), strict=True))
     bounds = {"dim": (1, 2**31), "bucket": (0, 2**31), "loss": (1, 5), "model": (1, 4)}
     for name, (low, high) in bounds.items():
         if not low <= numbers[name] < high:
             what = f"{name} is {numbers[name]}, expected {low} to {high - 1}"
-            reader.refuse(what, offset + 4 * Args._fields.index(name), _REMEDY)
+            cursor.refuse(what, offset + 4 * Args._fields.index(name))
     if not numbers["bucket"] and (numbers["maxn"] > 0 or numbers["word_ngrams"] > 1):
-        reader.refuse("n-grams without buckets", offset + 4 * Args._fields.index("bucket"), _REMEDY)
+        cursor.refuse("n-grams without buckets", offset + 4 * Args._fields.index("bucket"))
     numbers |= {"loss": LossName(numbers["loss"]), "model": ModelName(numbers["model"])}
     return Args(**numbers)  # type: ignore[arg-type]
 
 
-def _read_dictionary(reader: _Reader) -> tuple[Dictionary, bool]:
-    offset = reader.position
-    size, words, labels, tokens, pruned = reader.unpack(_COUNTS, "the dictionary's sizes")
-    if min(size, words, labels) < 0 or words + labels != size:
-        reader.refuse(f"{words} words and {labels} labels are not {size} entries", offset, _REMEDY)
-    if tokens < 0 or pruned < -1:
-        reader.refuse(f"{tokens} tokens, {pruned} pruned n-grams", offset + 12, _REMEDY)
-    if size * _ENTRY.size > reader.left:
-        reader.refuse(f"{size} entries do not fit in the {reader.left} bytes that follow", offset, _REMEDY)
-    entries = []
-    for i in range(size):
-        begin = reader.position
-        end = reader.data.find(b"\0", begin)
-        if end < 0:
-            reader.refuse(f"entry {i} of {size} does not end", begin, "the file was cut short")
-        reader.position = end
-        count, kind = reader.unpack(_ENTRY, f"count and type of entry {i}")
-        if kind != (i >= words):
-            expected = "a label" if i >= words else "a word"
-            reader.refuse(f"entry {i} has type {kind}, expected {expected}", end + 9, _REMEDY)
-        if count < 0:
-            reader.refuse(f"entry {i} has count {count}", end + 1, _REMEDY)
-        entries.append(Entry(reader.data[begin:end].decode("utf-8", "surrogateescape"), count, EntryType(kind)))
-    if pruned > 0:
-        reader.need(8 * pruned, f"{pruned} pruned n-grams")
-    return Dictionary(entries, tokens), pruned >= 0
+def _check_prune(cursor: Cursor, prune: NDArray[np.int32], buckets: int, end: int) -> int:
+    """Refuse a list of n-grams that cannot be. How many rows of the input it needs."""
+    kept, rows = prune.T
+    wrong = np.flatnonzero((kept < 0) | (kept >= buckets) | (rows < 0) | (rows >= len(prune)))
+    if wrong.size:
+        bucket, row = prune[wrong[0]].tolist()
+        what = f"bucket {bucket} of {buckets} is kept in row {row} of {len(prune)}"
+        cursor.refuse(what, end - prune.nbytes + 8 * int(wrong[0]))
+    if np.unique(kept).size < len(prune) or np.unique(rows).size < len(prune):
+        cursor.refuse("an n-gram's bucket or row is listed twice", end - prune.nbytes)
+    return len(prune)
 
 
-def _read_matrix(reader: _Reader, dim: int, needed: int) -> NDArray[np.float32]:
-    offset = reader.position
-    rows, columns = reader.unpack(_SHAPE, "a matrix's shape")
+def _read_matrix(cursor: Cursor, dim: int, needed: int, *, quantized: bool, exact: bool) -> Matrix:
+    """A matrix with at least the rows that are needed, or exactly these."""
+    offset = cursor.position + quantized  # the shape of a quantised one follows a flag
+    decoded = read_quantized_matrix(cursor, columns=dim) if quantized else None
+    rows, columns = decoded.shape if decoded else cursor.unpack(_SHAPE, "a matrix's shape")
     if columns != dim:
-        reader.refuse(f"a matrix has {columns} columns, the settings say {dim}", offset + 8, _REMEDY)
-    if rows < needed:
-        reader.refuse(f"a matrix has {rows} rows, {needed} are needed", offset, _REMEDY)
-    begin = reader.need(rows * columns * 4, f"{rows} x {columns} numbers")
-    return np.frombuffer(reader.data, "<f4", rows * columns, begin).reshape(rows, columns).copy()
+        cursor.refuse(f"a matrix has {columns} columns, the settings say {dim}", offset + 8)
+    if rows < needed or (exact and rows > needed):
+        cursor.refuse(f"a matrix has {rows} rows, {needed} are needed", offset)
+    return decoded or cursor.array("<f4", (rows, dim), f"{rows} x {dim} numbers")
