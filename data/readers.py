@@ -4,7 +4,7 @@ It knows the four kinds of files and where their text is; not how they are opene
 (`data/tokenizer.py`).
 
     text   one document a line
-    jsonl  one JSON object a line: "text", or "source" as in SageMaker's augmented manifest; "label" or "title"
+    jsonl  one JSON object a line: "text", or "source" as in SageMaker's augmented manifest; "label": one or a list
     csv    a header row that names a text column, else: first column label, the others text; .tsv has no quoting
     mail   20 Newsgroups' tar: one message a file, Latin-1, headers as they are; the folder is the label
 """
@@ -18,11 +18,12 @@ import orjson
 
 from data import streams
 from data.errors import CorpusError
+from data.named import Kind
 from data.sources import Source
 from data.streams import Files, Member
-from data.tokenizer import words
+from data.tokenizer import SEPARATORS, Name, tokenize
 
-Tokenizer = Literal["auto", "whitespace", "words"]
+Tokenizer = Literal["auto", Name]
 
 BLOCK = 2**20  # bytes of a block of tokenised documents
 
@@ -31,10 +32,11 @@ _LABELS = ("label", "class", "category", "class index")
 
 
 class Document(NamedTuple):
-    """One text. `label` is its class, or its title where it has no class."""
+    """One text with its classes. `line` of its file, from 1: the first one, for csv the last one; for mail 0."""
 
     text: str
-    label: str = ""
+    labels: tuple[str, ...] = ()
+    line: int = 0
 
 
 class Block(NamedTuple):
@@ -49,7 +51,25 @@ def documents(source: Source) -> Iterator[Document]:
 
     A line of a text file longer than 8 MB comes as several documents, cut between tokens.
     """
-    yield from _documents(source, _files(source))
+    for member in files(source).members():
+        yield from read(member, source.kind)
+
+
+def files(source: Source) -> Files:
+    """The files of a source, to be read member by member."""
+    return Files(source.urls, member=source.member, size=source.bytes)
+
+
+def read(member: Member, kind: Kind) -> Iterator[Document]:
+    """The documents of one member of a source's files."""
+    return {"text": _text, "jsonl": _jsonl, "csv": _csv, "mail": _mail}[kind](member)
+
+
+def chosen(tokenizer: Tokenizer, kind: Kind) -> Name:
+    """What `auto` means: tokens as they are in text files, as BlazingText takes them, and `words` in the rest."""
+    if tokenizer == "auto":
+        return "whitespace" if kind == "text" else "words"
+    return tokenizer
 
 
 def blocks(source: Source, *, tokenizer: Tokenizer = "auto") -> Iterator[Block]:
@@ -57,46 +77,40 @@ def blocks(source: Source, *, tokenizer: Tokenizer = "auto") -> Iterator[Block]:
 
     tokenizer: `whitespace` takes tokens as they are (separators as in fastText: space, tab, \r, \v, \f, NUL, which
     arrives as a space, and "\n", which ends a sentence only in text files; in other kinds a document is one sentence);
-    `words` is `data.tokenizer.words`; `auto` is `whitespace` for text, as BlazingText does, and `words` for the rest.
+    the others are those of `data.tokenizer`; for `auto` see `chosen`.
     A block that ends without "\n" ends in the middle of a sentence. The end of a file ends a sentence.
     """
-    if tokenizer == "auto":
-        tokenizer = "whitespace" if source.kind == "text" else "words"
-    files = _files(source)
-    if source.kind == "text":
-        found = _text_blocks(files, tokenizer)
-    else:
-        found = _document_blocks(_documents(source, files), tokenizer)
+    name = chosen(tokenizer, source.kind)
+    opened = files(source)
     empty = True
-    for data in found:
+    for data in _text_blocks(opened, name) if source.kind == "text" else _document_blocks(opened, source.kind, name):
         empty = empty and data.isspace()
-        yield Block(data, files.progress)
+        yield Block(data, opened.progress)
     if empty:
-        raise CorpusError("no words in it", where=", ".join(source.urls[:3]), remedy="give files with text")
+        raise no_words(source)
 
 
-def _files(source: Source) -> Files:
-    return Files(source.urls, member=source.member, size=source.bytes)
+def no_words(source: Source) -> CorpusError:
+    """What to raise for a source that turned out empty."""
+    return CorpusError("no words in it", where=", ".join(source.urls[:3]), remedy="give files with text")
 
 
-def _text_blocks(files: Files, tokenizer: Tokenizer) -> Iterator[bytes]:
-    for member in files.members():
+def _text_blocks(opened: Files, tokenizer: Name) -> Iterator[bytes]:
+    for member in opened.members():
         for piece in streams.pieces(member):
             if tokenizer == "whitespace":
                 yield piece
             else:
-                tokens = "\n".join(" ".join(words(line)) for line in piece.decode().split("\n"))
-                yield tokens.encode() + (b"" if piece.endswith(b"\n") else b" ")
+                lines = piece.decode().split("\n")
+                tokens = "\n".join(" ".join(tokenize(line, tokenizer)) for line in lines)
+                yield tokens.encode(errors="replace") + (b"" if piece.endswith(b"\n") else b" ")
 
 
-def _document_blocks(found: Iterator[Document], tokenizer: Tokenizer) -> Iterator[bytes]:
+def _document_blocks(opened: Files, kind: Kind, tokenizer: Name) -> Iterator[bytes]:
     """One line a document; documents without words leave none."""
     collected = bytearray()
-    for document in found:
-        if tokenizer == "words":
-            line = " ".join(words(document.text)).encode(errors="replace")
-        else:
-            line = b" ".join(document.text.encode(errors="replace").replace(b"\0", b" ").split())
+    for document in (document for member in opened.members() for document in read(member, kind)):
+        line = " ".join(tokenize(document.text, tokenizer)).encode(errors="replace")
         if line:
             collected += line + b"\n"
         if len(collected) >= BLOCK:
@@ -117,19 +131,14 @@ def _cut(data: bytes) -> Iterator[bytes]:
     yield data
 
 
-def _documents(source: Source, files: Files) -> Iterator[Document]:
-    read = {"text": _text, "jsonl": _jsonl, "csv": _csv, "mail": _mail}[source.kind]
-    for member in files.members():
-        yield from read(member)
-
-
 def _text(member: Member) -> Iterator[Document]:
-    carry = ""
+    carry, number = "", 1
     for piece in streams.pieces(member):
         *whole, carry = (carry + piece.decode()).split("\n")
-        yield from (Document(line) for line in whole if line.strip())
+        yield from (Document(line, line=i) for i, line in enumerate(whole, number) if line.strip(SEPARATORS))
+        number += len(whole)
         if len(carry) > streams.PIECE:
-            yield Document(carry)
+            yield Document(carry, line=number)
             carry = ""
 
 
@@ -139,16 +148,22 @@ def _jsonl(member: Member) -> Iterator[Document]:
             continue
         where = f"{member.name}: line {line.number}"
         try:
-            value = orjson.loads(line.data)
+            value = orjson.loads(line.data.rstrip())
         except orjson.JSONDecodeError as error:
             streams.decode(line.data, member.name, offset=line.offset, line=line.number)
-            raise CorpusError(f"not JSON ({error})", where=where, remedy="write one JSON object a line") from error
+            what = f"not JSON ({error.msg} at column {error.colno})"
+            raise CorpusError(what, where=where, remedy="write one JSON object a line") from error
         text = (value.get("text") or value.get("source", value.get("text"))) if isinstance(value, dict) else None
         if not isinstance(text, str):
             what = 'no field "text" or "source" with a string'
             raise CorpusError(what, where=where, remedy='write {"text": "..."} on each line')
-        label = value.get("label", value.get("title", ""))
-        yield Document(text, " ".join(map(str, label)) if isinstance(label, list) else str(label))
+        yield Document(text, _json_labels(value.get("label")), line.number)
+
+
+def _json_labels(value: object) -> tuple[str, ...]:
+    """A string or int, or a list of them; none where anything else is among them."""
+    labels = value if isinstance(value, list) else [value]
+    return tuple(map(str, labels)) if all(type(label) in (str, int) for label in labels) else ()
 
 
 def _csv(member: Member) -> Iterator[Document]:
@@ -178,13 +193,14 @@ def _csv(member: Member) -> Iterator[Document]:
             if columns:
                 continue
         if columns is None:
-            yield Document(" ".join(row[1:]), row[0]) if len(row) > 1 else Document(row[0])
+            labels = (row[0],) if len(row) > 1 else ()
+            yield Document(" ".join(row[1:] or row), labels, rows.line_num)
             continue
         text, label = columns
         if len(row) <= max(text, label):
             what = f"{len(row)} columns, and the header has more"
             raise CorpusError(what, where=where, remedy="quote fields that hold commas or line breaks")
-        yield Document(row[text], row[label] if label >= 0 else "")
+        yield Document(row[text], (row[label],) if label >= 0 else (), rows.line_num)
 
 
 def _header(row: list[str], where: str) -> tuple[int, int] | None:
@@ -210,4 +226,4 @@ def _mail(member: Member) -> Iterator[Document]:
     if len(data) > streams.LONGEST_LINE:
         what = f"a message of more than {streams.LONGEST_LINE >> 20} MB"
         raise CorpusError(what, where=member.name, remedy="give an archive of messages")
-    yield Document(data.decode("latin-1"), PurePosixPath(member.path).parent.name)
+    yield Document(data.decode("latin-1"), (PurePosixPath(member.path).parent.name,))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from data import readers, sources, storage, streams
 from data.errors import CorpusError
+from data.named import NAMED
 from data.readers import Document
 from data.sources import Source
 
@@ -25,26 +26,34 @@ def source(tmp_path: Path, name: str, data: bytes) -> Source:
 
 
 DOCUMENTS: list[tuple[str, str, bytes, list[Document]]] = [
-    ("text", "a.txt", b"one two\n\nthree", [Document("one two"), Document("three")]),
-    ("text with \\r", "a.txt", b"one\r\ntwo\r\n", [Document("one\r"), Document("two\r")]),
-    ("jsonl", "a.jsonl", b'{"text": "a b", "label": "x"}\n\n{"text": "c"}', [Document("a b", "x"), Document("c")]),
-    ("a title", "a.jsonl", b'{"text": "a", "title": "T", "id": 1}', [Document("a", "T")]),
-    ("augmented manifest", "a.manifest", b'{"source": "a b", "label": 1}\n', [Document("a b", "1")]),
-    ("several labels", "a.jsonl", b'{"source": "a", "label": [1, 3]}\n', [Document("a", "1 3")]),
-    ("an empty text", "a.jsonl", b'{"text": "", "label": "x"}\n', [Document("", "x")]),
-    ("byte order mark", "a.jsonl", b'\xef\xbb\xbf{"text": "a"}\n', [Document("a")]),
+    ("text", "a.txt", b"one two\n\nthree", [Document("one two", line=1), Document("three", line=3)]),
+    ("text with \\r", "a.txt", b"one\r\ntwo\r\n", [Document("one\r", line=1), Document("two\r", line=2)]),
+    ("text, white space", "a.txt", b"\0\t\n\xc2\xa0\n", [Document("\xa0", line=2)]),  # a letter to fastText
+    (
+        "jsonl",
+        "a.jsonl",
+        b'{"text": "a b", "label": "x"}\n\n{"text": "c"}',
+        [Document("a b", ("x",), 1), Document("c", (), 3)],
+    ),
+    ("a title", "a.jsonl", b'{"text": "a", "title": "T", "id": 1}', [Document("a", (), 1)]),
+    ("augmented manifest", "a.manifest", b'{"source": "a b", "label": 1}\n', [Document("a b", ("1",), 1)]),
+    ("several labels", "a.jsonl", b'{"source": "a", "label": [1, "b"]}\n', [Document("a", ("1", "b"), 1)]),
+    ("no labels", "a.jsonl", b'{"text": "a", "label": [1, null]}\n', [Document("a", (), 1)]),
+    ("a number", "a.jsonl", b'{"text": "a", "label": 1.5}\n', [Document("a", (), 1)]),
+    ("an empty text", "a.jsonl", b'{"text": "", "label": "x"}\n', [Document("", ("x",), 1)]),
+    ("byte order mark", "a.jsonl", b'\xef\xbb\xbf{"text": "a"}\n', [Document("a", (), 1)]),
     (
         "csv, AG News",
         "a.csv",
         b'"3","He said ""no"", twice"\n"4","b\nc"\n',
-        [('He said "no", twice', "3"), ("b\nc", "4")],
+        [Document('He said "no", twice', ("3",), 1), Document("b\nc", ("4",), 3)],
     ),
-    ("csv, three columns", "a.csv", b'"3","Title","Story"\n', [Document("Title Story", "3")]),
-    ("csv, one column", "a.csv", b"hello\n\nworld\n", [Document("hello"), Document("world")]),
-    ("csv, header", "a.csv", b"id,Text,label\n1,a b,x\n", [Document("a b", "x")]),
-    ("csv, header without label", "a.csv", b"id,text\n1,a b\n", [Document("a b")]),
-    ("tsv, no quoting", "a.tsv", b'label\tsentence\n0\tsay " it\n', [Document('say " it', "0")]),
-    ("tsv, no header", "a.tsv", b"0\ta b\n", [Document("a b", "0")]),
+    ("csv, three columns", "a.csv", b'"3","Title","Story"\n', [Document("Title Story", ("3",), 1)]),
+    ("csv, one column", "a.csv", b"hello\n\nworld\n", [Document("hello", (), 1), Document("world", (), 3)]),
+    ("csv, header", "a.csv", b"id,Text,label\n1,a b,x\n", [Document("a b", ("x",), 2)]),
+    ("csv, header without label", "a.csv", b"id,text\n1,a b\n", [Document("a b", (), 2)]),
+    ("tsv, no quoting", "a.tsv", b'label\tsentence\n0\tsay " it\n', [Document('say " it', ("0",), 2)]),
+    ("tsv, no header", "a.tsv", b"0\ta b\n", [Document("a b", ("0",), 1)]),
 ]
 
 
@@ -52,7 +61,7 @@ DOCUMENTS: list[tuple[str, str, bytes, list[Document]]] = [
     ("name", "data", "expected"), [row[1:] for row in DOCUMENTS], ids=[row[0] for row in DOCUMENTS]
 )
 def test_documents(tmp_path: Path, name: str, data: bytes, expected: list[Document]) -> None:
-    assert list(readers.documents(source(tmp_path, name, data))) == [Document(*each) for each in expected]
+    assert list(readers.documents(source(tmp_path, name, data))) == expected
     assert list(readers.documents(source(tmp_path, f"{name}.gz", gzip.compress(data)))) == expected
 
 
@@ -70,8 +79,8 @@ def test_mail(tmp_path: Path) -> None:
     data = newsgroups({"train/sci.space/1": b"From: J\xfcrgen\n\nThe moon", "test/rec.autos/2": b"A car"})
     found = source(tmp_path, "news.tar.gz", data)
     assert list(readers.documents(found)) == [
-        Document("From: Jürgen\n\nThe moon", "sci.space"),
-        Document("A car", "rec.autos"),
+        Document("From: Jürgen\n\nThe moon", ("sci.space",)),
+        Document("A car", ("rec.autos",)),
     ]
     train = found.model_copy(update={"member": "train/"})
     assert b"".join(block.data for block in readers.blocks(train)) == "from jürgen the moon\n".encode()
@@ -126,6 +135,18 @@ def test_tokenizers(tmp_path: Path) -> None:
     json = source(tmp_path, "a.jsonl", b'{"text": "The\\u0000 CAT,\\n sat."}\n{"text": "..."}\n{"text": "Ja"}')
     assert _blocks(json) == b"the cat sat\nja\n"
     assert _blocks(json, "whitespace") == b"The CAT, sat.\n...\nJa\n"
+    assert _blocks(text, "wordpunct") == "the cat , sat .\nété !\n".encode()
+    assert _blocks(json, "treebank") == b"the cat , sat .\n...\nja\n"
+
+
+def test_lines_of_a_text_file_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams.pieces, "__kwdefaults__", {"size": 16, "longest": 100})
+    monkeypatch.setattr(streams, "PIECE", 32)
+    found = list(readers.documents(source(tmp_path, "a.txt", b"a\n\n" + b"word " * 20 + b"\nb\n")))
+    assert [(found[0].text, found[0].line), (found[-1].text, found[-1].line)] == [("a", 1), ("b", 4)]
+    assert {document.line for document in found[1:-1]} == {3}
+    assert len(found) > 3
+    assert "".join(document.text for document in found[1:-1]) == "word " * 20
 
 
 def test_words_of_a_line_that_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,10 +202,10 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
     [("20newsgroups", 11_314, 20), ("20newsgroups-test", 7_532, 20), ("ag_news-test", 7_600, 4), ("sst2-dev", 872, 2)],
 )
 def test_the_real_sets(tmp_path: Path, name: str, count: int, labels: int) -> None:
-    local = sources.NAMED[name].local
+    local = NAMED[name].local
     if not storage.exists(storage.join(os.environ["EMBERTEXT_DATA"], local)):
         pytest.skip(f"EMBERTEXT_DATA does not hold {local}")
     found = list(readers.documents(sources.find(name, cache=tmp_path)))
     assert len(found) == count
-    assert len({document.label for document in found}) == labels
+    assert len({document.labels for document in found}) == labels
     assert all(document.text.strip() for document in found)

@@ -197,7 +197,7 @@ def test_docs_are_extracted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (found.name, found.kind) == ("docs", "jsonl")
     documents = list(readers.documents(found))
     assert len(documents) > 80
-    assert {document.label for document in documents} == {"joblib"}
+    assert {document.labels for document in documents} == {("joblib",)}
     assert len(list(tmp_path.iterdir())) == 1
 
 
