@@ -1,12 +1,13 @@
 """Word2Vec, from raw text to published vectors."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
 from algorithms.word2vec.algorithm import Word2Vec
+from data.readers import Tokenizer
 from data.storage import check_writable
 from tasks import stages
 from tasks.artifacts import Summary
@@ -23,7 +24,7 @@ def word2vec(
     train: str = "docs",
     word2vec: Word2Vec = Word2Vec(),  # noqa: B008 - it is frozen
     output: str = "artifacts",
-    tokenizer: Literal["auto", "whitespace", "words"] = "auto",
+    tokenizer: Tokenizer = "auto",
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1,
     threads: Annotated[int, Field(ge=0)] = 0,
     workers: Annotated[int, Field(ge=0)] = 0,
