@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import platform
@@ -10,14 +11,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
-from data import readers, sources
+from data import labelled, readers, sources
+from data.sources import Source
 
 Figures = dict[str, Any]
 
@@ -88,22 +90,49 @@ def answer(systems: Mapping[str, Callable[..., Figures]]) -> bool:
 
 
 def plain_text(name: str) -> Path:
-    """A named corpus as one uncompressed file, the same for all systems; made once for each content of the corpus.
+    """A named corpus as one uncompressed file, the same for all systems."""
+
+    def text(source: Source) -> Iterator[bytes]:
+        return (block.data for block in readers.blocks(source, tokenizer="whitespace"))
+
+    return _made_once(name, "", text)
+
+
+def labelled_text(name: str) -> Path:
+    """A named labelled corpus as one file of fastText's lines, tokens by nltk's wordpunct, the same for all systems."""
+
+    def lines(source: Source) -> Iterator[bytes]:
+        return (labelled.lines(batch.documents, "wordpunct") for batch in labelled.batches(source))
+
+    return _made_once(name, "-labelled", lines)
+
+
+def repeated(text: Path, times: int) -> Path:
+    """The lines of a file that this module has made, so many times over."""
+    return _whole(text.with_stem(f"{text.stem}-{times}"), itertools.repeat(text.read_bytes(), times))
+
+
+def _made_once(name: str, form: str, pieces: Callable[[Source], Iterable[bytes]]) -> Path:
+    """A named corpus in some form as one file; made once for each content of the corpus.
 
     The same name can mean a public set on one machine and another one in EMBERTEXT_DATA.
     """
     folder = Path(tempfile.gettempdir())
     source = sources.find(name, cache=folder / "embertext-benchmark")
     content = hashlib.sha256(source.checksum.encode()).hexdigest()[:16]
-    target = folder / f"embertext-benchmark-{source.name}-{content}.txt"
-    if not target.exists():
-        with tempfile.TemporaryDirectory(dir=folder) as unfinished:
-            text = Path(unfinished) / target.name
-            with text.open("wb") as file:
-                for block in readers.blocks(source, tokenizer="whitespace"):
-                    file.write(block.data)
-            text.rename(target)
-    return target
+    target = folder / f"embertext-benchmark-{source.name}-{content}{form}.txt"
+    return _whole(target, pieces(source))
+
+
+def _whole(target: Path, pieces: Iterable[bytes]) -> Path:
+    """Write a file where there is none yet: it is there whole or not at all."""
+    if target.exists():
+        return target
+    with tempfile.TemporaryDirectory(dir=target.parent) as unfinished:
+        beside = Path(unfinished) / target.name
+        with beside.open("wb") as file:
+            file.writelines(pieces)
+        return beside.rename(target)
 
 
 def spread(values: Sequence[float]) -> str:
@@ -111,6 +140,12 @@ def spread(values: Sequence[float]) -> str:
     if len(values) < 2:
         return "".join(f"{value:.3f}" for value in values)
     return f"{statistics.median(values):.3f} ({min(values):.3f}-{max(values):.3f})"
+
+
+def less_the_spread(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """What the peer reaches, less how far apart seeds lie: its own or ours, whichever is more."""
+    apart = max(max(values) - min(values) for values in (ours, theirs))
+    return statistics.mean(theirs) - apart
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -10,7 +10,7 @@ About three quarters of an hour on two cores.
 import statistics
 
 from benchmarks import harness, peaks, peers
-from benchmarks.harness import Figures, Floor, alone, spread
+from benchmarks.harness import Figures, Floor, alone, less_the_spread, spread
 
 # ours -> the peer it is measured against, and how many times its speed it must reach
 MODES = {
@@ -110,17 +110,11 @@ def _floors(runs: dict[str, list[Figures]]) -> list[Floor]:
         for metric in ("mean_rho", "analogies"):
             reached, theirs = ([run[metric] for run in runs[name]] for name in (mode, peer))
             name = f"{mode}: {metric}, {peer}'s less the spread"
-            floors.append(Floor(name, statistics.mean(reached), _least(reached, theirs)))
+            floors.append(Floor(name, statistics.mean(reached), less_the_spread(reached, theirs)))
     by_us = [run for mode in modes for run in runs[mode]]
     by_peers = [run for peer, _ in modes.values() for run in runs[peer]]
     faster = _reading(by_peers) / _reading(by_us)
     return [*floors, Floor("counting and encoding over fastText's reading", faster, 1.0)]
-
-
-def _least(ours: list[float], theirs: list[float]) -> float:
-    """What the peer reaches, less how far apart seeds lie: its own or ours, whichever is more."""
-    apart = max(max(values) - min(values) for values in (ours, theirs))
-    return statistics.mean(theirs) - apart
 
 
 if __name__ == "__main__":

@@ -36,3 +36,13 @@ def test_an_interrupted_writing_leaves_nothing(corpus, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         harness.plain_text("small")
     assert list((corpus.parent / "tmp").iterdir()) == []
+
+
+def test_labelled_text_and_its_repetition(corpus, monkeypatch):
+    monkeypatch.setitem(NAMED, "small", NAMED["ag_news"]._replace(local="small.csv", local_name=""))
+    corpus.with_suffix(".csv").write_text('"1","It\'s Late."\n"New York","b"\n')
+    lines = "__label__1 it ' s late .\n__label__New_York b\n"
+    text = harness.labelled_text("small")
+    assert text.read_text() == lines
+    assert harness.repeated(text, 3).read_text() == lines * 3
+    assert harness.repeated(text, 3).parent == text.parent
