@@ -2,7 +2,6 @@ import re
 import subprocess
 import sys
 from base64 import b64decode
-from html.parser import HTMLParser
 from io import BytesIO
 from xml.etree import ElementTree
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 
 from tasks.word2vec import page
+from tests.tasks.parsed import Page
 
 WORDS = ["<script>alert(1)</script>", 'a"onerror=x', "&lt;", "$x$", "king", "queen", "日本", "a|b"]
 POSITIONS = np.random.default_rng(0).standard_normal((8, 2))
@@ -66,31 +66,6 @@ def render(**changes) -> str:
         "positions": POSITIONS, "counts": COUNTS, "gold_points": [(7.0, 0.5), (2.0, 0.1)], "analogies": ANALOGIES,
     }  # fmt: skip
     return page.render(**{**given, **changes})
-
-
-class Page(HTMLParser):
-    """Tags with their attributes, the text between them, and whether every tag was closed in order."""
-
-    VOID = frozenset({"meta", "img", "br"})
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text, self.open = "", []
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-        self.text += " " if tag in {"td", "th"} else ""
-
-    def handle_data(self, data):
-        self.text += data if not self.open or self.open[-1] != "style" else ""
 
 
 @pytest.fixture(scope="module")
