@@ -6,11 +6,10 @@ the parts are merged. `Here` is the cluster of this process; `tasks.cluster` has
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from algorithms.protocol import Algorithm, Span
+from algorithms.protocol import Algorithm, Corpus, Piece, Span
 from algorithms.state import Partial, State, merge
-from data.corpus import Corpus, Slice, read
 
 # Words of text a round has at least, for every number in the state: copying and merging the state then costs a few
 # hundredths of the time that the fastest kernel trains on them.
@@ -38,7 +37,7 @@ class Cluster(Protocol):
     workers: int
 
     def map(
-        self, algorithm: Algorithm, state: State, parts: Sequence[Sequence[Slice]], *, span: Span, seed: int
+        self, algorithm: Algorithm[Any, Any], state: State, parts: Sequence[Sequence[Piece]], *, span: Span, seed: int
     ) -> list[Partial]:
         """`algorithm.update(state, part, ...)` for each part; results in the order of the parts."""
 
@@ -50,20 +49,30 @@ class Here:
         self.threads, self.workers = threads, workers
 
     def map(
-        self, algorithm: Algorithm, state: State, parts: Sequence[Sequence[Slice]], *, span: Span, seed: int
+        self, algorithm: Algorithm[Any, Any], state: State, parts: Sequence[Sequence[Piece]], *, span: Span, seed: int
     ) -> list[Partial]:
         """Train on the parts one after the other."""
         return [
-            train_part(algorithm, state, part, span=span, threads=self.threads, seed=seed + number)
+            train_part(
+                algorithm, state, part, span=span, threads=self.threads, seed=seed + number, alone=self.workers == 1
+            )
             for number, part in enumerate(parts)
         ]
 
 
 def train_part(
-    algorithm: Algorithm, state: State, part: Sequence[Slice], *, span: Span, threads: int, seed: int
+    algorithm: Algorithm[Any, Any],
+    state: State,
+    part: Sequence[Piece],
+    *,
+    span: Span,
+    threads: int,
+    seed: int,
+    alone: bool = False,
 ) -> Partial:
     """Read one worker's part of a round and train on it: what runs on every kind of cluster."""
-    return algorithm.update(state, [read(piece) for piece in part], span=span, threads=threads, seed=seed)
+    batches = [piece.read() for piece in part]
+    return algorithm.update(state, batches, span=span, threads=threads, seed=seed, alone=alone)
 
 
 def rounds_per_epoch(corpus: Corpus, state: State) -> int:
@@ -72,9 +81,10 @@ def rounds_per_epoch(corpus: Corpus, state: State) -> int:
     return max(1, min(MOST_ROUNDS_AN_EPOCH, int(corpus.tokens / (WORDS_PER_NUMBER * numbers))))
 
 
-def train(algorithm: Algorithm, corpus: Corpus, *, cluster: Cluster, seed: int) -> Iterator[Round]:
+def train(algorithm: Algorithm[Any, Any], corpus: Corpus, *, cluster: Cluster, seed: int) -> Iterator[Round]:
     """Train for the algorithm's epochs; the last round's state is the model.
 
+    A round's state may be gone when the next round is asked for: who wants to keep one copies it.
     With `Here(threads=1)` the result depends on the corpus, the hyperparameters and the seed alone.
     """
     state = algorithm.init(corpus, seed=seed)

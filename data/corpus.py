@@ -8,14 +8,13 @@ A shard is an .npy file of int32 ids, -1 after each sentence; words outside the 
     corpus.json       names, counts; written last, so its presence says the folder is whole
 """
 
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data import storage
+from data import arrays, storage
 from data.vocabulary import Vocabulary
 
 SENTENCE_END = -1
@@ -27,6 +26,10 @@ class Slice(NamedTuple):
     url: str
     start: int
     stop: int
+
+    def read(self) -> NDArray[np.int32]:
+        """The ids, (stop - start,) int32, memory-mapped."""
+        return arrays.opened(self.url)[self.start : self.stop]
 
 
 class Corpus(NamedTuple):
@@ -79,15 +82,3 @@ class Corpus(NamedTuple):
                 pieces.append(Slice(url, low, high))
             offset += length
         return pieces
-
-
-def read(piece: Slice) -> NDArray[np.int32]:
-    """The ids of a slice, (stop - start,) int32, memory-mapped."""
-    return _open(piece.url)[piece.start : piece.stop]
-
-
-@lru_cache(maxsize=256)
-def _open(url: str) -> NDArray[np.int32]:
-    with storage.local_path(url) as path:
-        # copy-on-write, plain: numba would compile anew for a read-only array; a deleted temporary copy stays readable
-        return np.asarray(np.load(path, mmap_mode="c"))

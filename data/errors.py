@@ -2,6 +2,7 @@
 
     EmbertextError (ValueError)
     ├── CorpusError          an input that cannot be used as text: missing, empty, not UTF-8, not reachable
+    │   └── ExampleError     one line of it; knows which
     ├── FormatError          bytes that are not in the format their name promises; knows file and offset
     ├── StorageError         a place that cannot be read or written
     └── HyperparameterError  settings that are each valid and cannot work together; knows the field
@@ -21,6 +22,14 @@ class EmbertextError(ValueError):
 
 class CorpusError(EmbertextError):
     """An input that cannot be used as text."""
+
+
+class ExampleError(CorpusError):
+    """One example among many that cannot be used. `index` counts the lines that are not blank, from 0."""
+
+    def __init__(self, what: str, *, index: int, remedy: str) -> None:
+        self.index = index
+        super().__init__(what, where=f"example {index + 1}", remedy=remedy)
 
 
 class StorageError(EmbertextError):

@@ -5,13 +5,13 @@ The home of distributed. It speaks the protocol `algorithms.training.Cluster` an
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from distributed import Client, LocalCluster
 
-from algorithms.protocol import Algorithm, Span
+from algorithms.protocol import Algorithm, Piece, Span
 from algorithms.state import Partial, State
 from algorithms.training import Here, train_part
-from data.corpus import Slice
 from data.errors import EmbertextError
 from data.process import cores, deaf_children
 
@@ -26,7 +26,7 @@ class Dask:
         self.workers = len(client.nthreads())
 
     def map(
-        self, algorithm: Algorithm, state: State, parts: Sequence[Sequence[Slice]], *, span: Span, seed: int
+        self, algorithm: Algorithm[Any, Any], state: State, parts: Sequence[Sequence[Piece]], *, span: Span, seed: int
     ) -> list[Partial]:
         """Train on each part in some worker; results in the order of the parts."""
         # [state] and not state: Dask takes the names in a dict for its own keys, and the next round gets these arrays

@@ -16,7 +16,7 @@ import platformdirs
 
 def _cache_folder() -> Path:
     here = Path(__file__).parent
-    sources = sorted([*here.glob("*.py"), *here.parent.glob("*/kernels.py")])
+    sources = sorted([*here.glob("*.py"), *here.parent.glob("*/*kernels.py")])
     state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
     folder = platformdirs.user_cache_path("embertext") / "kernels" / state
     try:

@@ -17,6 +17,12 @@ FNV_PRIME = np.uint64(1099511628211)
 POSITION, WORDS, BYTES, TOKENS, OPEN = range(5)  # OPEN: 1 within a sentence, which the next text may end
 
 
+@njit(nogil=True, forceinline=True)
+def is_space(byte: int) -> bool:
+    """Whether a byte separates tokens, as in fastText: NUL, tab, newline, vertical tab, form feed, return, space."""
+    return byte == 32 or byte == 0 or 9 <= byte <= 13
+
+
 @njit(nogil=True, cache=True)
 def rehash(slots: NDArray[np.int32], hashes: NDArray[np.uint64], words: int) -> None:
     """Fill `slots` (a power of two of -1) with the ids 0..words-1. In place."""
@@ -41,8 +47,7 @@ def scan(
 ) -> bool:
     """Read tokens from `text` on; True when the text is done, False when a table must grow first. In place.
 
-    Tokens are separated by NUL, tab, newline, vertical tab, form feed, return or space, as in fastText; a newline
-    ends a sentence, written as -1 after a sentence that has tokens.
+    A newline ends a sentence, written as -1 after a sentence that has tokens; see `is_space` for what separates them.
 
     slots: (power of two,) int32, -1 or a word's id; hashes: (W,) uint64 FNV-1a; ends: (W,) where each word ends in
     letters; counts: (W,); ids: (T,) int32, provisional ids in order of first occurrence; cursor: see the constants.
@@ -54,7 +59,7 @@ def scan(
     finished = True
     while position < size:
         byte = text[position]
-        if byte == 32 or byte == 0 or 9 <= byte <= 13:
+        if is_space(byte):
             if byte == 10 and within:
                 ids[tokens] = SENTENCE_END
                 tokens += 1
@@ -65,7 +70,7 @@ def scan(
         code = FNV_OFFSET
         while position < size:
             byte = text[position]
-            if byte == 32 or byte == 0 or 9 <= byte <= 13:
+            if is_space(byte):
                 break
             code = (code ^ np.uint64(byte)) * FNV_PRIME
             position += 1

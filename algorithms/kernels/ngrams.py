@@ -14,6 +14,52 @@ FNV_OFFSET = np.uint32(2166136261)
 FNV_PRIME = np.uint32(16777619)
 
 
+OPEN, CLOSE = np.uint8(ord("<")), np.uint8(ord(">"))  # stand before and behind every word
+
+
+@njit(nogil=True, forceinline=True)
+def _letter(text: NDArray[np.uint8], first: int, last: int, position: int) -> np.uint8:
+    """A byte of "<word>", the word being text[first:last] and its first letter at position 1."""
+    if position == 0:
+        return OPEN
+    return CLOSE if position == last - first + 1 else text[first + position - 1]
+
+
+@njit(nogil=True, forceinline=True)
+def character_buckets(
+    text: NDArray[np.uint8],
+    first: int,
+    last: int,
+    min_char: int,
+    max_char: int,
+    buckets: int,
+    found: NDArray[np.int64],
+) -> int:
+    """How many n-grams the word text[first:last] has; their buckets go into `found`, as far as it has room. In place.
+
+    A word without letters has none: fastText's end of a sentence.
+    """
+    size, count = last - first + 2, 0
+    for begin in range(size if max_char > 0 and last > first else 0):
+        if _letter(text, first, last, begin) & 0xC0 == 0x80:  # inside a character
+            continue
+        code, position, length = FNV_OFFSET, begin, 0
+        while position < size and length < max_char:
+            while True:
+                # fastText hashes signed chars: bytes from 128 on reach the hash as 0xFFFFFF80..0xFFFFFFFF
+                letter = _letter(text, first, last, position)
+                code = np.uint32((code ^ np.uint32(np.int8(letter))) * FNV_PRIME)
+                position += 1
+                if position == size or _letter(text, first, last, position) & 0xC0 != 0x80:
+                    break
+            length += 1
+            if length >= min_char and not (length == 1 and (begin == 0 or position == size)):
+                if count < found.size:
+                    found[count] = code % np.uint32(buckets)
+                count += 1
+    return count
+
+
 @njit(nogil=True, cache=True)
 def _buckets_of(
     letters: NDArray[np.uint8],
@@ -24,30 +70,14 @@ def _buckets_of(
     starts: NDArray[np.int64],
     found: NDArray[np.int64],
 ) -> None:
-    """Count the n-grams of each word into starts[1:] (found empty), or write their buckets from starts on. In place."""
-    counting = found.size == 0
+    """The n-grams of each word: where they start in all, and their buckets as far as `found` has room. In place."""
     first = 0
     for word in range(ends.size):
-        last, count = ends[word], 0
-        for begin in range(first, last):
-            if letters[begin] & 0xC0 == 0x80:  # inside a character
-                continue
-            code, position, length = FNV_OFFSET, begin, 0
-            while position < last and length < max_char:
-                while True:
-                    # fastText hashes signed chars: bytes from 128 on reach the hash as 0xFFFFFF80..0xFFFFFFFF
-                    code = np.uint32((code ^ np.uint32(np.int8(letters[position]))) * FNV_PRIME)
-                    position += 1
-                    if position == last or letters[position] & 0xC0 != 0x80:
-                        break
-                length += 1
-                if length >= min_char and not (length == 1 and (begin == first or position == last)):
-                    if not counting:
-                        found[starts[word] + count] = code % np.uint32(buckets)
-                    count += 1
-        if counting:
-            starts[word + 1] = starts[word] + count
-        first = last
+        room = found[starts[word] :]
+        starts[word + 1] = starts[word] + character_buckets(
+            letters, first, ends[word], min_char, max_char, buckets, room
+        )
+        first = ends[word]
 
 
 def word_buckets(
@@ -57,12 +87,11 @@ def word_buckets(
 
     Returns starts (W + 1,) int64 and the buckets (N,) int64, those of word i being [starts[i] : starts[i + 1]].
     """
-    marked = [f"<{word}>".encode(errors="replace") if word != END_OF_SENTENCE else b"" for word in words]
-    letters = np.frombuffer(b"".join(marked), np.uint8)
-    ends = np.cumsum([len(word) for word in marked], dtype=np.int64)
+    encoded = [word.encode(errors="replace") if word != END_OF_SENTENCE else b"" for word in words]
+    letters = np.frombuffer(b"".join(encoded), np.uint8)
+    ends = np.cumsum([len(word) for word in encoded], dtype=np.int64)
     starts = np.zeros(len(words) + 1, np.int64)
     _buckets_of(letters, ends, min_char, max_char, buckets, starts, np.empty(0, np.int64))
     found = np.empty(int(starts[-1]), np.int64)
-    if found.size:
-        _buckets_of(letters, ends, min_char, max_char, buckets, starts, found)
+    _buckets_of(letters, ends, min_char, max_char, buckets, starts, found)
     return starts, found

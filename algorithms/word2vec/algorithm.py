@@ -162,9 +162,18 @@ class Word2Vec(BaseModel):
         return state
 
     def update(
-        self, state: State, batches: Sequence[NDArray[np.int32]], *, span: Span, threads: int, seed: int
+        self,
+        state: State,
+        batches: Sequence[NDArray[np.int32]],
+        *,
+        span: Span,
+        threads: int,
+        seed: int,
+        alone: bool = False,
     ) -> Partial:
         """Train on the id arrays in `batches`, lock-free on `threads` threads; with one thread deterministic.
+
+        The state stays as it is, also where nobody needs it (`alone`): its arrays are small.
 
         loss is summed over `examples` pairs (a sample of all that are trained).
         """

@@ -20,17 +20,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from algorithms.kernels.gather import ONE, add, ask_for, ask_for_rows, mean
 from algorithms.kernels.rng import below, step
 from algorithms.kernels.sampling import draw_negatives, thin
-from algorithms.kernels.simd import LANES, at, fma, load, prefetch, splat, store
-from algorithms.kernels.update import PAD, TILE, ZERO, train_group
+from algorithms.kernels.simd import LANES, at, fma, load, splat, store
+from algorithms.kernels.update import PAD, TILE, train_group
 
 SENTENCE = 1000  # kept words that are planned and trained together; longer lines are cut, as in word2vec.c
 STRETCH = 64  # centre words whose pairs skipgram plans together
 AHEAD = 2  # updates between asking for rows and needing them
 WATCH = 64  # one centre word in this many has its loss computed
-
-ONE = np.float32(1)
 
 
 @njit(nogil=True, forceinline=True)
@@ -46,18 +45,6 @@ def _first(centre: int, reach: int) -> int:
 @njit(nogil=True, forceinline=True)
 def _last(centre: int, reach: int, length: int) -> int:
     return min(length, centre + reach + 1)
-
-
-@njit(nogil=True, forceinline=True)
-def _ask_for(array: NDArray[np.float32], row: int, stride: int) -> None:
-    for k in range(0, stride, LANES):
-        prefetch(array, row + k)
-
-
-@njit(nogil=True, forceinline=True)
-def _ask_for_rows(array: NDArray[np.float32], rows: NDArray[np.int64], first: int, last: int, stride: int) -> None:
-    for i in range(first, last):
-        _ask_for(array, at(rows, i), stride)
 
 
 @njit(nogil=True, cache=True)
@@ -92,9 +79,9 @@ def batch_skipgram(
         for centre in range(length):
             if centre + AHEAD < length:
                 first = (centre + AHEAD) * width
-                _ask_for_rows(outputs, targets, first, first + group, stride)
+                ask_for_rows(outputs, stride, targets, first, first + group, 1)
             if centre + AHEAD + window_size < length:
-                _ask_for(inputs, sentence[centre + AHEAD + window_size] * stride, stride)
+                ask_for(inputs, sentence[centre + AHEAD + window_size] * stride, stride)
             state = step(state)
             reach = 1 + below(state, window_size)
             count = 0
@@ -117,13 +104,9 @@ def batch_skipgram(
 def _mean(inputs: NDArray[np.float32], rows: NDArray[np.int64], count: int, hidden: NDArray[np.float32]) -> None:
     """Both halves of hidden = the mean of `count` input rows. In place."""
     stride = hidden.size // 2
-    share = splat(ONE / np.float32(count))
+    mean(inputs, stride, rows, 0, count, 1, hidden)
     for k in range(0, stride, LANES):
-        total = splat(ZERO)
-        for i in range(count):
-            total = fma(load(inputs, at(rows, i) + k), share, total)
-        store(hidden, k, total)
-        store(hidden, stride + k, total)
+        store(hidden, stride + k, load(hidden, k))
 
 
 @njit(nogil=True, forceinline=True)
@@ -134,10 +117,8 @@ def _spread(inputs: NDArray[np.float32], rows: NDArray[np.int64], count: int, hi
     """
     stride = hidden.size // 2
     for k in range(0, stride, LANES):
-        change = fma(load(hidden, stride + k), splat(-ONE), load(hidden, k))
-        for i in range(count):
-            row = at(rows, i) + k
-            store(inputs, row, fma(change, splat(ONE), load(inputs, row)))
+        store(hidden, k, fma(load(hidden, stride + k), splat(-ONE), load(hidden, k)))
+    add(inputs, stride, rows, 0, count, 1, hidden, ONE)
 
 
 @njit(nogil=True, cache=True)
@@ -189,7 +170,7 @@ def skipgram(
             for centre in range(begin, end):
                 if centre + AHEAD < end:
                     word = at(sentence, centre + AHEAD)
-                    _ask_for_rows(inputs, members, starts[word], starts[word + 1], stride)
+                    ask_for_rows(inputs, stride, members, starts[word], starts[word + 1], 1)
                 word, pair, last = at(sentence, centre), pairs[centre - begin], pairs[centre - begin + 1]
                 if pair == last:
                     continue
@@ -201,7 +182,7 @@ def skipgram(
                 while pair < last:
                     if pair + AHEAD < count:
                         first = (pair + AHEAD) * width
-                        _ask_for_rows(outputs, targets, first, first + group, stride)
+                        ask_for_rows(outputs, stride, targets, first, first + group, 1)
                     tally[0] += train_group(
                         hidden, outputs, stride, only, 1, targets, pair * width, group, rate, scores, watch
                     )
@@ -248,10 +229,10 @@ def cbow(
         for centre in range(length):
             if centre + AHEAD < length:
                 first = (centre + AHEAD) * width
-                _ask_for_rows(outputs, targets, first, first + group, stride)
+                ask_for_rows(outputs, stride, targets, first, first + group, 1)
             if centre + AHEAD + window_size < length:
                 word = at(sentence, centre + AHEAD + window_size)
-                _ask_for_rows(inputs, members, starts[word], starts[word + 1], stride)
+                ask_for_rows(inputs, stride, members, starts[word], starts[word + 1], 1)
             state = step(state)
             reach = 1 + below(state, window_size)
             count = 0

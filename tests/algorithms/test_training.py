@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from algorithms import training
 from algorithms.counting import count_and_encode
 from algorithms.protocol import Algorithm, Span
 from algorithms.state import Partial, State
 from algorithms.training import MOST_ROUNDS_AN_EPOCH, WORDS_PER_NUMBER, Here, Round, rounds_per_epoch, train
 from algorithms.word2vec.algorithm import Word2Vec
-from data import corpus as corpora
+from data import arrays
 from data.corpus import Corpus, Slice
 from data.vocabulary import Vocabulary
 
@@ -41,7 +40,9 @@ class Recorder:
     def init(self, corpus: Corpus, *, seed: int) -> State:
         return {"sum": np.full(self.numbers, seed, np.float32), "words": np.arange(len(corpus.vocabulary))}
 
-    def update(self, state: State, batches: Sequence[np.ndarray], *, span: Span, threads: int, seed: int) -> Partial:
+    def update(
+        self, state: State, batches: Sequence[np.ndarray], *, span: Span, threads: int, seed: int, alone: bool
+    ) -> Partial:
         ids = [i for batch in batches for i in batch.tolist()]
         if span == Span(0, 0):  # the round without text that wakes a cluster
             assert not ids
@@ -60,7 +61,7 @@ _: Algorithm = Recorder()
 @pytest.fixture
 def corpus(monkeypatch: pytest.MonkeyPatch) -> Corpus:
     """Three shards that hold 0, 1, 2 ... 202."""
-    monkeypatch.setattr(training, "read", lambda piece: IDS[piece.url][piece.start : piece.stop])
+    monkeypatch.setattr(Slice, "read", lambda piece: IDS[piece.url][piece.start : piece.stop])
     lengths = [len(ids) for ids in IDS.values()]
     return Corpus(Vocabulary(["a"], np.array([203])), list(IDS), lengths, sum(lengths), 1)
 
@@ -175,7 +176,7 @@ def test_three_workers_learn_what_one_learns(text: Corpus) -> None:
 
 def test_a_saved_corpus_trains_as_the_one_in_hand(text: Corpus) -> None:
     loaded = Corpus.load(str(Path(text.shards[0]).parent))
-    corpora._open.cache_clear()
+    arrays.opened.cache_clear()
     np.testing.assert_array_equal(trained(loaded)[-1].state["words"], trained(text)[-1].state["words"])
 
 

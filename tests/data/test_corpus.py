@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data import storage
-from data.corpus import Corpus, Slice, read
+from data.corpus import Corpus, Slice
 from data.errors import StorageError
 from data.vocabulary import Vocabulary
 
@@ -72,7 +72,7 @@ def test_round_trip_and_reading(where: str, tmp_path: Path) -> None:
     assert again.vocabulary.words == VOCABULARY.words
     np.testing.assert_array_equal(again.vocabulary.counts, VOCABULARY.counts)
     assert again.lengths == [7, 0, 5]
-    ids = np.concatenate([read(piece) for piece in again.slices(3, 11)])
+    ids = np.concatenate([piece.read() for piece in again.slices(3, 11)])
     assert ids.dtype == np.int32
     assert ids.tolist() == list(range(3, 11))
 
@@ -83,7 +83,7 @@ def test_what_is_read_is_what_was_asked_for(lengths: list[int], of_: int, worker
     with tempfile.TemporaryDirectory() as folder:
         corpus = written(lengths, folder)
         parts = [part for index in range(of_) for part in corpus.parts(index, of_, workers)]
-        ids = [read(piece) for part in parts for piece in part]
+        ids = [piece.read() for part in parts for piece in part]
     assert np.concatenate(ids).tolist() == list(range(sum(lengths)))
 
 
@@ -125,7 +125,7 @@ def test_a_folder_that_moved_still_loads(tmp_path: Path) -> None:
     written([4, 4], str(tmp_path / "old"))
     (tmp_path / "old").rename(tmp_path / "new")
     corpus = Corpus.load(str(tmp_path / "new"))
-    assert [read(piece).tolist() for piece in corpus.slices(3, 6)] == [[3], [4, 5]]
+    assert [piece.read().tolist() for piece in corpus.slices(3, 6)] == [[3], [4, 5]]
 
 
 def test_a_folder_without_an_index_is_no_corpus(tmp_path: Path) -> None:

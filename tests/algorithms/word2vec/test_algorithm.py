@@ -15,7 +15,7 @@ from algorithms.training import Here, train
 from algorithms.word2vec import export
 from algorithms.word2vec.algorithm import Word2Vec
 from data import fasttext as plain
-from data.corpus import Corpus, read
+from data.corpus import Corpus
 from data.errors import HyperparameterError
 from tests import subwords as reference
 
@@ -177,7 +177,7 @@ def form_of(mode: str, subwords: bool, **settings: Any) -> Word2Vec:
 
 
 def update(form: Word2Vec, corpus: Corpus, state: State, *, threads: int = 1, seed: int = 1) -> Any:
-    batches = [read(piece) for piece in corpus.slices(0, sum(corpus.lengths))]
+    batches = [piece.read() for piece in corpus.slices(0, sum(corpus.lengths))]
     return form.update(state, batches, span=Span(0, 0.5), threads=threads, seed=seed)
 
 
@@ -385,7 +385,7 @@ def test_fasttext_reads_vectors_bin(
 def test_vectors_bin_holds_the_form(mode: str, subwords: bool, models: Any, planted: Corpus, tmp_path: Path) -> None:
     form, state = models[mode, subwords]
     form.export(state, planted.vocabulary, tmp_path)
-    args, dictionary, inputs, outputs = plain.read_model(tmp_path / "vectors.bin")
+    args, dictionary, inputs, outputs, _ = plain.read_model(tmp_path / "vectors.bin")
     assert args.model == (plain.ModelName.CBOW if mode == "cbow" else plain.ModelName.SKIPGRAM)
     assert (args.dim, args.ws, args.epoch, args.min_count, args.neg) == (13, 5, 60, 1, 5)
     assert (args.bucket, args.minn, args.maxn) == ((300, 3, 6) if subwords else (0, 0, 0))

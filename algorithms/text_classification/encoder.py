@@ -1,0 +1,87 @@
+"""From lines of text to the rows and labels of examples, with a vocabulary that stands."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algorithms.kernels import examples as kernel
+from algorithms.kernels.lookup import UNKNOWN, enter_buckets, enter_words, hash_words
+from data.examples import Batch
+
+LABEL = b"__label__"
+END = b"</s>"  # fastText's end of a line: a word like others
+
+
+class Encoder:
+    """Knows the words and labels of a model, and which row each of its n-gram buckets has.
+
+    bucket_rows: (U,) int64, the bucket of each row behind the words; None where every bucket has a row of its own.
+    missing: the row that stands for a bucket without one; UNKNOWN where such an n-gram does not count at all.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[bytes],
+        labels: Sequence[bytes],
+        *,
+        word_ngrams: int,
+        buckets: int,
+        bucket_rows: NDArray[np.int64] | None,
+        missing: int = UNKNOWN,
+        min_char: int = 0,
+        max_char: int = 0,
+    ) -> None:
+        self.words, self.word_ngrams, self.buckets, self.missing = len(words), word_ngrams, buckets, missing
+        self.min_char, self.max_char = min_char, max_char
+        entries = [*words, *labels]
+        self.letters = np.frombuffer(b"".join(entries), np.uint8)
+        self.ends = np.cumsum([len(entry) for entry in entries], dtype=np.int64)
+        self.entries = np.full(power_of_two(2 * len(entries)), -1, np.int64)
+        enter_words(self.entries, hashed(self.letters, self.ends))
+        self.end_word = next((number for number, word in enumerate(words) if word == END), UNKNOWN)
+        self.end_hash = int(hashed(np.frombuffer(END, np.uint8), np.array([len(END)]))[0])
+        self.slots = np.empty(0, np.int64)
+        if bucket_rows is not None:
+            self.slots = np.full(power_of_two(2 * bucket_rows.size), -1, np.int64)
+            enter_buckets(self.slots, bucket_rows)
+
+    def encode(self, text: bytes, *, blanks: bool = False) -> Batch:
+        r"""The examples of the lines of `text`, each with "\n" at its end.
+
+        A line without tokens is an example only where `blanks` is set. A label that training has not seen is the number
+        UNKNOWN; all that begins with `__label__` is a label.
+        """
+        assert not text or text.endswith(b"\n")
+        letters = np.frombuffer(text, np.uint8)
+        newlines = np.flatnonzero(letters == 10)
+        longest = int(np.diff(newlines, prepend=-1).max(initial=0))
+        tokens = longest // 2 + 2
+        hashes, labels = np.empty(tokens, np.int32), np.empty(tokens, np.int32)
+        grams = np.empty((longest + 2) * self.max_char, np.int64)
+        # room for tokens of two letters; pages that are not reached are never touched
+        stream = np.empty((len(text) // 2 + newlines.size + 8) * max(self.word_ngrams, 1) + 2 * newlines.size, np.int32)
+        offsets = np.zeros(newlines.size + 1, np.int64)
+        cursor = np.zeros(4, np.int64)
+        while not kernel.encode_text(
+            letters, self.entries, self.letters, self.ends, self.words, self.end_word, self.end_hash, _PREFIX,
+            self.min_char, self.max_char, self.word_ngrams, self.buckets, self.slots, self.missing, blanks, hashes,
+            labels, grams, stream, offsets, cursor,
+        ):  # fmt: skip
+            stream = np.concatenate([stream, np.empty_like(stream)])
+        return Batch(stream[: cursor[kernel.USED]], offsets[: cursor[kernel.LINE] + 1])
+
+
+_PREFIX = np.frombuffer(LABEL, np.uint8).copy()
+
+
+def hashed(letters: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.int32]:
+    """FastText's hash of each word letters[ends[w - 1] : ends[w]], (W,) int32."""
+    hashes = np.empty(ends.size, np.int32)
+    hash_words(letters, ends, hashes)
+    return hashes
+
+
+def power_of_two(least: int) -> int:
+    """The smallest power of two that is larger than `least`."""
+    return 1 << max(4, least.bit_length())
