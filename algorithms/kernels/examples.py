@@ -14,7 +14,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 from algorithms.kernels.counting import is_space
-from algorithms.kernels.lookup import UNKNOWN, bucket_row, enter_bucket, find, starts_with
+from algorithms.kernels.lookup import (
+    UNKNOWN,
+    ask_for_bucket,
+    ask_for_word,
+    bucket_row,
+    enter_bucket,
+    find,
+    starts_with,
+)
 from algorithms.kernels.ngrams import FNV_OFFSET, FNV_PRIME, character_buckets
 from algorithms.kernels.sampling import SENTENCE_END
 
@@ -43,29 +51,36 @@ def _put_ngrams(
     keys: NDArray[np.int64],
     known: int,
     missing: int,
+    grams: NDArray[np.int64],
     stream: NDArray[np.int32],
     used: int,
 ) -> tuple[int, int]:
     """Append the rows of the n-grams of hashes[:count]: where the stream ends then, and how many buckets are known.
 
     missing: the row for a bucket that has none; UNKNOWN for leaving it out; below that: it gets the next row, and its
-    number is written to `keys`.
+    number is written to `keys`. grams: room for all of them, so that their slots are asked for before they are needed.
     """
+    found = 0
     for i in range(count):
         code = np.uint64(np.int64(hashes[i]))
         for j in range(i + 1, min(count, i + ngrams)):
             code = code * NGRAM_FACTOR + np.uint64(np.int64(hashes[j]))
             bucket = code % np.uint64(buckets)
-            row = bucket_row(bucket, words, slots)
-            if row < 0 and missing < UNKNOWN:
-                enter_bucket(bucket, known, -1 - row, slots)
-                keys[known] = np.int64(bucket)
-                row = words + known
-                known += 1
-            elif row < 0:
-                row = missing
-            if row >= 0:
-                used = _put(stream, used, row)
+            ask_for_bucket(bucket, slots)
+            grams[found] = np.int64(bucket)
+            found += 1
+    for i in range(found):
+        bucket = np.uint64(grams[i])
+        row = bucket_row(bucket, words, slots)
+        if row < 0 and missing < UNKNOWN:
+            enter_bucket(bucket, known, -1 - row, slots)
+            keys[known] = np.int64(bucket)
+            row = words + known
+            known += 1
+        elif row < 0:
+            row = missing
+        if row >= 0:
+            used = _put(stream, used, row)
     return used, known
 
 
@@ -115,6 +130,7 @@ def encode_ids(
     keys: NDArray[np.int64],
     missing: int,
     line_hashes: NDArray[np.int32],
+    grams: NDArray[np.int64],
     stream: NDArray[np.int32],
     offsets: NDArray[np.int64],
     cursor: NDArray[np.int64],
@@ -123,8 +139,8 @@ def encode_ids(
 
     ids: provisional ids, line i being ids[starts[i] : starts[i + 1]], its last SENTENCE_END, for the word `end_id`.
     rows, hashes: by provisional id; rows of words, or UNKNOWN, or -2 less the label's number. missing: see
-    `_put_ngrams`; buckets that get rows get them in the order in which they come. line_hashes: room for the longest
-    line; offsets: (len(order) + 1,), where each example begins in the stream.
+    `_put_ngrams`; buckets that get rows get them in the order in which they come. line_hashes, grams: room
+    for the longest line and its n-grams; offsets: (len(order) + 1,), where each example begins in the stream.
     """
     used, known = cursor[USED], cursor[BUCKETS]
     for at in range(cursor[LINE], order.size):
@@ -146,7 +162,7 @@ def encode_ids(
             if word == end_id:
                 break  # the text itself may hold the mark
         used, known = _put_ngrams(
-            line_hashes, words_read, ngrams, buckets, words, slots, keys, known, missing, stream, used
+            line_hashes, words_read, ngrams, buckets, words, slots, keys, known, missing, grams, stream, used
         )
         for i in range(begin, end - 1):
             if rows[ids[i]] < UNKNOWN:
@@ -158,12 +174,59 @@ def encode_ids(
     return True
 
 
+@njit(nogil=True)
+def _put_buckets(
+    found: NDArray[np.int64],
+    count: int,
+    words: int,
+    slots: NDArray[np.int64],
+    missing: int,
+    stream: NDArray[np.int32],
+    used: int,
+) -> int:
+    """Append the rows of the buckets found[:count], or for one that has none the row `missing`, or nothing."""
+    for i in range(count):
+        row = bucket_row(np.uint64(found[i]), words, slots)
+        row = missing if row < 0 else row
+        if row >= 0:
+            used = _put(stream, used, row)
+    return used
+
+
+@njit(nogil=True, forceinline=True)
+def _read_line(
+    text: NDArray[np.uint8],
+    position: int,
+    entries: NDArray[np.int64],
+    begins: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    codes: NDArray[np.uint32],
+) -> tuple[int, int]:
+    """Where the tokens of the line at `position` begin and end, and their hashes: where the next line begins, and how
+    many there are. The entries that they may be are asked for. In place.
+    """
+    tokens = 0
+    while text[position] != 10:
+        if is_space(text[position]):
+            position += 1
+            continue
+        begins[tokens] = position
+        code = FNV_OFFSET
+        while not is_space(text[position]):
+            code = np.uint32((code ^ np.uint32(np.int8(text[position]))) * FNV_PRIME)
+            position += 1
+        ask_for_word(code, entries)
+        ends[tokens], codes[tokens] = position, code
+        tokens += 1
+    return position + 1, tokens
+
+
 @njit(nogil=True, cache=True)
 def encode_text(
     text: NDArray[np.uint8],
     entries: NDArray[np.int64],
     letters: NDArray[np.uint8],
-    ends: NDArray[np.int64],
+    letter_ends: NDArray[np.int64],
     words: int,
     end_word: int,
     end_hash: int,
@@ -175,8 +238,7 @@ def encode_text(
     slots: NDArray[np.int64],
     missing: int,
     blanks: bool,
-    line_hashes: NDArray[np.int32],
-    line_labels: NDArray[np.int32],
+    longest: int,
     grams: NDArray[np.int64],
     stream: NDArray[np.int32],
     offsets: NDArray[np.int64],
@@ -184,62 +246,53 @@ def encode_text(
 ) -> bool:
     """Write the examples of the lines of `text`. True when done; False when stream or offsets are full. In place.
 
-    Entries are the words, then the labels. A token is separated as in `kernels.counting.scan`; one that begins with
-    `prefix` and is no entry is the label UNKNOWN. A line without tokens is an example only where `blanks` is set.
-    missing: see `_put_ngrams`. line_hashes, line_labels: room for the tokens of the longest line; grams: room for the
-    character n-grams of the longest token, or none. When full, cursor[POSITION] is where the next line begins.
+    Every line ends with a newline. Entries are the words, then the labels: see `kernels.lookup.find`. A token is
+    separated as in `kernels.counting.scan`; one that begins with `prefix` and is no entry is the label UNKNOWN. A line
+    without tokens is an example only where `blanks` is set. missing: see `_put_ngrams`. longest: tokens of a line, with
+    its end; grams: room for the n-grams of the longest line or token. When full, cursor[POSITION] is where the next
+    line begins.
     """
+    begins, ends = np.empty(longest, np.int64), np.empty(longest, np.int64)
+    codes, hashes, labels = np.empty(longest, np.uint32), np.empty(longest, np.int32), np.empty(longest, np.int32)
     position, used, lines = cursor[POSITION], cursor[USED], cursor[LINE]
     while position < text.size:
-        begin, first = position, used
+        if lines + 1 == offsets.size:
+            break
+        first, begin = used, position
+        position, tokens = _read_line(text, position, entries, begins, ends, codes)
+        if tokens == 0 and not blanks:
+            continue
         used += 2
-        tokens, words_read, labels, ended = 0, 0, 0, False
-        while position < text.size and text[position] != 10:
-            if is_space(text[position]):
-                position += 1
-                continue
-            start, code = position, FNV_OFFSET
-            while position < text.size and not is_space(text[position]):
-                code = np.uint32((code ^ np.uint32(np.int8(text[position]))) * FNV_PRIME)
-                position += 1
-            if ended:
-                continue
-            tokens += 1
-            entry = find(text, start, position, code, entries, letters, ends)
-            if entry >= words or (entry == UNKNOWN and starts_with(text, start, position, prefix)):
-                line_labels[labels] = entry - words if entry >= words else UNKNOWN
-                labels += 1
+        words_read, labelled = 0, 0
+        for token in range(tokens):
+            entry = find(text, begins[token], ends[token], codes[token], entries, letters, letter_ends)
+            if entry >= words or (entry == UNKNOWN and starts_with(text, begins[token], ends[token], prefix)):
+                labels[labelled] = max(entry - words, UNKNOWN)
+                labelled += 1
                 continue
             if entry == end_word and entry >= 0:
-                ended = True  # the text itself holds the mark of the end
-                continue
+                tokens = token + 1  # the text itself holds the mark of the end
+                break
             if entry >= 0:
                 used = _put(stream, used, entry)
-            for i in range(character_buckets(text, start, position, min_char, max_char, buckets, grams)):
-                row = bucket_row(np.uint64(grams[i]), words, slots)
-                if row < 0:
-                    row = missing
-                if row >= 0:
-                    used = _put(stream, used, row)
-            line_hashes[words_read] = np.int32(code)
+            if max_char > 0:
+                count = character_buckets(text, begins[token], ends[token], min_char, max_char, buckets, grams)
+                used = _put_buckets(grams, count, words, slots, missing, stream, used)
+            hashes[words_read] = np.int32(codes[token])
             words_read += 1
-        position += 1
-        if tokens == 0 and not blanks:
-            used = first
-            continue
         if end_word >= 0:
             used = _put(stream, used, end_word)
-        line_hashes[words_read] = end_hash
+        hashes[words_read] = end_hash
         used, _ = _put_ngrams(
-            line_hashes, words_read + 1, ngrams, buckets, words, slots, grams, 0, missing, stream, used
+            hashes, words_read + 1, ngrams, buckets, words, slots, grams, 0, missing, grams, stream, used
         )
-        for i in range(labels):
-            used = _put(stream, used, line_labels[i])
-        if used > stream.size or lines + 1 == offsets.size:
-            cursor[POSITION], cursor[USED], cursor[LINE] = begin, first, lines
-            return False
-        stream[first], stream[first + 1] = tokens + 1, labels
+        for i in range(labelled):
+            used = _put(stream, used, labels[i])
+        if used > stream.size:
+            position, used = begin, first
+            break
+        stream[first], stream[first + 1] = tokens + 1, labelled
         lines += 1
         offsets[lines] = used
     cursor[POSITION], cursor[USED], cursor[LINE] = position, used, lines
-    return True
+    return bool(position == text.size)

@@ -10,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from algorithms.kernels.ngrams import FNV_OFFSET, FNV_PRIME
+from algorithms.kernels.simd import prefetch
 
 UNKNOWN = -1  # a word without a row, a label that training has not seen
 SPREAD = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio: neighbouring buckets far apart in the table
@@ -36,6 +37,13 @@ def _value(slot: int) -> int:
 def _place(bucket: np.uint64, slots: NDArray[np.int64]) -> np.uint64:
     """Where the search for a bucket begins."""
     return ((bucket * SPREAD) >> HIGH) & np.uint64(slots.size - 1)
+
+
+@njit(nogil=True, forceinline=True)
+def ask_for_bucket(bucket: np.uint64, slots: NDArray[np.int64]) -> None:
+    """Have the place fetched where the search for a bucket begins."""
+    if slots.size:
+        prefetch(slots, np.int64(_place(bucket, slots)))
 
 
 @njit(nogil=True, forceinline=True)
@@ -98,6 +106,12 @@ def enter_words(slots: NDArray[np.int64], hashes: NDArray[np.int32]) -> None:
         while slots[place] >= 0:
             place = (place + np.uint64(1)) & mask
         slots[place] = _slot(np.int64(code >> np.uint32(1)), word)
+
+
+@njit(nogil=True, forceinline=True)
+def ask_for_word(code: np.uint32, slots: NDArray[np.int64]) -> None:
+    """Have the place fetched where the search for a word begins."""
+    prefetch(slots, np.int64(np.uint64(code) & np.uint64(slots.size - 1)))
 
 
 @njit(nogil=True, forceinline=True)

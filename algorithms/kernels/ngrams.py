@@ -25,7 +25,7 @@ def _letter(text: NDArray[np.uint8], first: int, last: int, position: int) -> np
     return CLOSE if position == last - first + 1 else text[first + position - 1]
 
 
-@njit(nogil=True, forceinline=True)
+@njit(nogil=True)
 def character_buckets(
     text: NDArray[np.uint8],
     first: int,
@@ -35,12 +35,9 @@ def character_buckets(
     buckets: int,
     found: NDArray[np.int64],
 ) -> int:
-    """How many n-grams the word text[first:last] has; their buckets go into `found`, as far as it has room. In place.
-
-    A word without letters has none: fastText's end of a sentence.
-    """
+    """How many n-grams the word text[first:last] has; their buckets go into `found`, as far as it has room. In place."""
     size, count = last - first + 2, 0
-    for begin in range(size if max_char > 0 and last > first else 0):
+    for begin in range(size):
         if _letter(text, first, last, begin) & 0xC0 == 0x80:  # inside a character
             continue
         code, position, length = FNV_OFFSET, begin, 0
@@ -64,6 +61,7 @@ def character_buckets(
 def _buckets_of(
     letters: NDArray[np.uint8],
     ends: NDArray[np.int64],
+    is_mark: NDArray[np.bool_],
     min_char: int,
     max_char: int,
     buckets: int,
@@ -73,10 +71,10 @@ def _buckets_of(
     """The n-grams of each word: where they start in all, and their buckets as far as `found` has room. In place."""
     first = 0
     for word in range(ends.size):
-        room = found[starts[word] :]
-        starts[word + 1] = starts[word] + character_buckets(
-            letters, first, ends[word], min_char, max_char, buckets, room
-        )
+        starts[word + 1] = starts[word]
+        if not is_mark[word]:
+            room = found[starts[word] :]
+            starts[word + 1] += character_buckets(letters, first, ends[word], min_char, max_char, buckets, room)
         first = ends[word]
 
 
@@ -87,11 +85,12 @@ def word_buckets(
 
     Returns starts (W + 1,) int64 and the buckets (N,) int64, those of word i being [starts[i] : starts[i + 1]].
     """
-    encoded = [word.encode(errors="replace") if word != END_OF_SENTENCE else b"" for word in words]
+    encoded = [word.encode(errors="replace") for word in words]
     letters = np.frombuffer(b"".join(encoded), np.uint8)
     ends = np.cumsum([len(word) for word in encoded], dtype=np.int64)
+    is_mark = np.array([word == END_OF_SENTENCE for word in words], np.bool_)
     starts = np.zeros(len(words) + 1, np.int64)
-    _buckets_of(letters, ends, min_char, max_char, buckets, starts, np.empty(0, np.int64))
+    _buckets_of(letters, ends, is_mark, min_char, max_char, buckets, starts, np.empty(0, np.int64))
     found = np.empty(int(starts[-1]), np.int64)
-    _buckets_of(letters, ends, min_char, max_char, buckets, starts, found)
+    _buckets_of(letters, ends, is_mark, min_char, max_char, buckets, starts, found)
     return starts, found

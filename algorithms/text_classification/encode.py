@@ -100,7 +100,8 @@ def _write(
     """Write the examples of the lines `order`. Buckets that are new get a row, or that of nobody."""
     writer, rows = _Writer(folder, name), lines.rows()
     lengths = lines.starts[order + 1] - lines.starts[order]
-    line_hashes = np.empty(int(lengths.max()) + 1, np.int32)
+    longest = int(lengths.max()) + 1
+    hashes, grams = np.empty(longest, np.int32), np.empty(longest * seen.ngrams, np.int64)
     room = np.cumsum(2 + lengths * seen.ngrams)  # more than any example takes
     first = 0
     while first < order.size:
@@ -112,10 +113,10 @@ def _write(
         missing = GROW if grow else seen.words + seen.known
         while not kernel.encode_ids(
             lines.ids, lines.starts, order[first:last], rows, lines.hashes, lines.end, seen.ngrams, seen.buckets,
-            seen.words, seen.slots, seen.keys, missing, line_hashes, stream, offsets, cursor,
+            seen.words, seen.slots, seen.keys, missing, hashes, grams, stream, offsets, cursor,
         ):  # fmt: skip
             seen.known = int(cursor[kernel.BUCKETS])
-            seen.resize(2 * seen.keys.size + int(lengths.max()) * seen.ngrams)
+            seen.resize(2 * seen.keys.size + longest * seen.ngrams)
         if grow:
             seen.known = int(cursor[kernel.BUCKETS])
         writer.add(Batch(stream[: cursor[kernel.USED]], offsets))

@@ -57,16 +57,15 @@ class Encoder:
         newlines = np.flatnonzero(letters == 10)
         longest = int(np.diff(newlines, prepend=-1).max(initial=0))
         tokens = longest // 2 + 2
-        hashes, labels = np.empty(tokens, np.int32), np.empty(tokens, np.int32)
-        grams = np.empty((longest + 2) * self.max_char, np.int64)
+        grams = np.empty(max((longest + 2) * self.max_char, tokens * self.word_ngrams), np.int64)
         # room for tokens of two letters; pages that are not reached are never touched
         stream = np.empty((len(text) // 2 + newlines.size + 8) * max(self.word_ngrams, 1) + 2 * newlines.size, np.int32)
         offsets = np.zeros(newlines.size + 1, np.int64)
         cursor = np.zeros(4, np.int64)
         while not kernel.encode_text(
             letters, self.entries, self.letters, self.ends, self.words, self.end_word, self.end_hash, _PREFIX,
-            self.min_char, self.max_char, self.word_ngrams, self.buckets, self.slots, self.missing, blanks, hashes,
-            labels, grams, stream, offsets, cursor,
+            self.min_char, self.max_char, self.word_ngrams, self.buckets, self.slots, self.missing, blanks, tokens,
+            grams, stream, offsets, cursor,
         ):  # fmt: skip
             stream = np.concatenate([stream, np.empty_like(stream)])
         return Batch(stream[: cursor[kernel.USED]], offsets[: cursor[kernel.LINE] + 1])

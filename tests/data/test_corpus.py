@@ -89,7 +89,7 @@ def test_what_is_read_is_what_was_asked_for(lengths: list[int], of_: int, worker
 
 def test_ids_can_be_changed_without_changing_the_file(tmp_path: Path) -> None:
     corpus = written([9], str(tmp_path))
-    ids = read(Slice(corpus.shards[0], 2, 5))
+    ids = Slice(corpus.shards[0], 2, 5).read()
     assert type(ids) is np.ndarray
     assert ids.flags.writeable
     ids[:] = -1
@@ -99,9 +99,9 @@ def test_ids_can_be_changed_without_changing_the_file(tmp_path: Path) -> None:
 def test_a_remote_shard_is_read_once_and_its_copy_goes() -> None:
     folder = "memory://test_corpus/once"
     corpus = written([9], folder)
-    first = read(Slice(corpus.shards[0], 0, 9))
+    first = Slice(corpus.shards[0], 0, 9).read()
     fsspec.filesystem("memory").rm("/test_corpus/once", recursive=True)
-    assert read(Slice(corpus.shards[0], 4, 9)).tolist() == [4, 5, 6, 7, 8]
+    assert Slice(corpus.shards[0], 4, 9).read().tolist() == [4, 5, 6, 7, 8]
     assert first.tolist() == list(range(9))
 
 
