@@ -59,7 +59,7 @@ def test_everything_is_on_the_page(html):
         "text classification on docs <b>", "seed 3 · 2 threads",  # head
         "91.00%", "98.77%", "0.722", "4.22 M", "71,290", "2 min 03 s",  # key figures
         "the weights after epoch 3, the best on the validation examples; training ended after epoch 4 of at most 20.",
-        "6 validation examples", "1 0.6667 0.6667", "2 0.5000 1.0000", "macro-F1 0.7222", "log loss (nats)",  # evaluation
+        "6 validation examples", "1 0.6667 0.6667", "2 0.5000 1.0000", "macro-F1 0.7222",  # evaluation
         "news 0.667 0.667 0.667 3", "$x$ – – – 0",  # classes
         "news <script>alert(1)</script> 1",  # confusion
         "news 99.50% sure; it is <script>alert(1)</script>", "it <b>was</b> said that long", "example 3",  # mistakes
