@@ -17,7 +17,7 @@ from data.quantized import QuantizedMatrix
 SAMPLE = 1 << 16  # rows that centroids are learnt from, about; fastText's number
 ITERATIONS = 25  # of k-means, as fastText
 
-_BLOCK = 1 << 14  # rows that are decoded, or widened to float64, at a time
+_BLOCK = 1 << 14  # rows that are widened to float64 at a time
 
 
 def keep_rows(inputs: NDArray[np.float32], *, words: int, cutoff: int, end_of_sentence: int) -> NDArray[np.int64]:
