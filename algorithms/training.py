@@ -5,11 +5,14 @@ the parts are merged. `Here` is the cluster of this process; `tasks.cluster` has
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from algorithms.protocol import Algorithm, Corpus, Piece, Span
 from algorithms.state import Partial, State, merge
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 # Words of text a round has at least, for every number in the state: copying and merging the state then costs a few
 # hundredths of the time that the fastest kernel trains on them.
@@ -47,6 +50,10 @@ class Here:
 
     def __init__(self, threads: int, *, workers: int = 1) -> None:
         self.threads, self.workers = threads, workers
+
+    def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """`work` on each item, one after the other."""
+        return map(work, items)
 
     def map(
         self, algorithm: Algorithm[Any, Any], state: State, parts: Sequence[Sequence[Piece]], *, span: Span, seed: int

@@ -35,6 +35,17 @@ class Batch(NamedTuple):
         """How many there are."""
         return len(self.offsets) - 1
 
+    def labels(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Starts (E + 1,) and numbers (M,): the labels of example i are numbers[starts[i] : starts[i + 1]]."""
+        given = self.stream[self.offsets[:-1] + 1].astype(np.int64)
+        starts = np.concatenate([[0], np.cumsum(given)])
+        return starts, self.stream[np.repeat(self.offsets[1:] - starts[1:], given) + np.arange(starts[-1])]
+
+    def rows(self, example: int) -> NDArray[np.int32]:
+        """The rows of one example, words before n-grams."""
+        begin, end = self.offsets[example], self.offsets[example + 1]
+        return self.stream[begin + 2 : end - self.stream[begin + 1]]
+
 
 class Slice(NamedTuple):
     """Examples start..stop-1 of the shard whose arrays are at two URLs."""

@@ -90,8 +90,17 @@ def blocks(source: Source) -> Iterator[Block]:
 
 
 def locate(source: Source, index: int) -> tuple[str, int]:
-    """The file and the line in it, from 1, of the line `index`, from 0, of all lines of a text source with a token."""
+    """The file and the line in it, from 1, of document `index`, from 0: of a text file's lines, those with a token.
+
+    Line 0 is a file as a whole.
+    """
     for member in readers.files(source).members():
+        if source.kind != "text":
+            for document in _read(member, source.kind):
+                if index == 0:
+                    return member.name, document.line
+                index -= 1
+            continue
         number, blank = 1, True
         for piece in streams.pieces(member):
             *ended, rest = piece.split(b"\n")

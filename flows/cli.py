@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from flows.runtime import configure, is_interrupt, one_line, start_prefect
 
-HELP = "Word vectors from raw text on your own machines."
+HELP = "Word vectors and text classifiers from raw text, on your own machines."
 SUCCESS, FAILURE, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 RUN, OUTPUT = Group("Run", sort_key=1), Group("Output", sort_key=3)
 FLAGS = {
@@ -55,7 +55,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def app() -> App:
     """One command a flow."""
-    from flows.word2vec import word2vec  # not before Prefect is configured
+    from flows.text_classification import text_classification  # not before Prefect is configured
+    from flows.word2vec import word2vec
 
     commands = App(
         name="embertext",
@@ -64,7 +65,8 @@ def app() -> App:
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    commands.command(command(word2vec), name=word2vec.name)
+    for flow in (word2vec, text_classification):
+        commands.command(command(flow), name=flow.name)
     return commands
 
 

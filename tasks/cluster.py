@@ -3,9 +3,10 @@
 The home of distributed. It speaks the protocol `algorithms.training.Cluster` and knows no algorithm.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from distributed import Client, LocalCluster
 
@@ -16,6 +17,18 @@ from data.errors import EmbertextError
 from data.process import cores, deaf_children
 
 CONNECT_SECONDS = 20
+AHEAD = 3  # pieces of work that wait for each worker
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Workers(Protocol):
+    """Whoever can be given pieces of work."""
+
+    def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """`work` on each item; results in the order of the items."""
 
 
 class Dask:
@@ -40,6 +53,16 @@ class Dask:
         ]
         partials: list[Partial] = self.client.gather(futures)
         return partials
+
+    def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """`work` on each item, in some worker; results in their order. Only a few items are read ahead."""
+        waiting: deque[Any] = deque()
+        for item in items:
+            waiting.append(self.client.submit(work, item, pure=False))
+            if len(waiting) > AHEAD * self.workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 @contextmanager

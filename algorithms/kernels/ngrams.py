@@ -35,7 +35,7 @@ def character_buckets(
     buckets: int,
     found: NDArray[np.int64],
 ) -> int:
-    """How many n-grams the word text[first:last] has; their buckets go into `found`, as far as it has room. In place."""
+    """How many n-grams the word text[first:last] has; their buckets go to `found` while it has room. In place."""
     size, count = last - first + 2, 0
     for begin in range(size):
         if _letter(text, first, last, begin) & 0xC0 == 0x80:  # inside a character

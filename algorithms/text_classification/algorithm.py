@@ -112,6 +112,19 @@ class TextClassification(BaseModel):
             )
         return self
 
+    def check_validation(self, given: bool) -> None:
+        """Refuse early stopping where there is nothing to judge by.
+
+        Raises HyperparameterError naming the field, its value and the remedy.
+        """
+        if self.early_stopping and not given:
+            raise HyperparameterError(
+                "there are no validation examples to judge by",
+                field="early_stopping",
+                value=True,
+                remedy="give validation, a corpus or a share such as 10%, or choose early_stopping=False",
+            )
+
     def init(self, corpus: Examples, *, seed: int) -> State:
         """Vectors drawn uniformly from +-1/D, outputs zero, as in fastText.
 

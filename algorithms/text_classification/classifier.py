@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -41,7 +42,7 @@ class Classifier:
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Callable[[], Encoder],
         labels: Sequence[str],
         *,
         inputs: NDArray[np.float32],
@@ -49,7 +50,7 @@ class Classifier:
         label_counts: NDArray[np.int64],
         loss: int,
     ) -> None:
-        self.encoder, self.labels, self.loss = encoder, list(labels), loss
+        self._make_encoder, self.labels, self.loss = encoder, list(labels), loss
         self._stride = stride_of(inputs.shape[1])
         self._inputs, self._outputs = in_place(inputs), in_place(outputs[: len(labels)])
         self._tree = huffman.tree(label_counts) if loss == kernels.HS else huffman.NONE
@@ -60,14 +61,17 @@ class Classifier:
     ) -> "Classifier":
         """The classifier that a training has reached. It sees the state's arrays change where they are trained on."""
         buckets = cast(NDArray[np.int64], state["buckets"])
-        encoder = Encoder(
-            [word.encode() for word in vocabulary.words],
-            [label.encode() for label in labels.words],
-            word_ngrams=form.word_ngrams,
-            buckets=form.buckets,
-            bucket_rows=buckets,
-            missing=len(vocabulary) + buckets.size,
-        )
+
+        def encoder() -> Encoder:
+            return Encoder(
+                [word.encode() for word in vocabulary.words],
+                [label.encode() for label in labels.words],
+                word_ngrams=form.word_ngrams,
+                buckets=form.buckets,
+                bucket_rows=buckets,
+                missing=len(vocabulary) + buckets.size,
+            )
+
         tables = {name: cast(NDArray[np.float32], state[name]) for name in ("inputs", "outputs")}
         return cls(encoder, labels.words, **tables, label_counts=labels.counts, loss=kernels.LOSSES[form.loss])
 
@@ -97,15 +101,23 @@ class Classifier:
         labels = entries[words:]
         counts = np.array([entry.count for entry in labels], np.int64)
         names_shown = [entry.word for entry in labels]
-        return cls(encoder, names_shown, inputs=inputs, outputs=outputs, label_counts=counts, loss=int(args.loss))
+        return cls(
+            lambda: encoder, names_shown, inputs=inputs, outputs=outputs, label_counts=counts, loss=int(args.loss)
+        )
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """What makes examples of text; made when first asked for, as who judges encoded examples needs none."""
+        return self._make_encoder()
 
     def predict(self, texts: Sequence[str], *, k: int = 1, threshold: float = 0.0, threads: int = 1) -> Predictions:
         """The k likeliest labels of each text that reach the threshold. Tokens are separated by white space."""
         size = max(1, min(LINES, -(-len(texts) // threads)))
         pieces = [texts[first : first + size] for first in range(0, len(texts), size)]
+        encoder = self.encoder
 
         def work(piece: Sequence[str]) -> Predictions:
-            return self.judge(self.encoder.encode(_lines(piece), blanks=True), k=k, threshold=threshold)
+            return self.judge(encoder.encode(_lines(piece), blanks=True), k=k, threshold=threshold)
 
         return _joined(_mapped(work, pieces, threads), min(k, len(self.labels)))
 

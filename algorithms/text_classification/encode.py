@@ -165,13 +165,12 @@ def _whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _check_labels(text: bytes, batch: Batch, examples: Examples, *, before: int) -> None:
     """Raise ExampleError for the first example without a label, or with an unknown one."""
-    given = batch.stream[batch.offsets[:-1] + 1].astype(np.int64)
+    starts, labels = batch.labels()
+    given = np.diff(starts)
     if not given.all():
         raise unlabelled(before + int(np.argmin(given)))
-    until = np.cumsum(given)
-    labels = batch.stream[np.repeat(batch.offsets[1:] - until, given) + np.arange(given.sum())]
     for strange in np.flatnonzero(labels == UNKNOWN)[:1]:
-        index = int(np.searchsorted(until, strange, side="right"))
+        index = int(np.searchsorted(starts[1:], strange, side="right"))
         line = [line for line in text.decode().split("\n") if line.strip(" \0\t\v\f\r")][index].replace("\0", " ")
         names = [word for word in line.split() if word.startswith(LABEL.decode())]
         name = next(name for name in names if name not in examples.labels.index)

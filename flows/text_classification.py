@@ -1,0 +1,67 @@
+"""Text classification, from labelled text to a published classifier."""
+
+from typing import Annotated
+
+from prefect import flow
+from prefect.runtime import flow_run
+from pydantic import Field
+
+from algorithms.text_classification.algorithm import TextClassification
+from data.readers import Tokenizer
+from data.storage import check_writable
+from tasks import stages
+from tasks.artifacts import Summary
+from tasks.ingest import ingest
+from tasks.text_classification.artifacts import report
+from tasks.text_classification.evaluate import evaluate
+from tasks.text_classification.publish import publish
+from tasks.text_classification.text import held_out, prepare
+from tasks.text_classification.train import learn
+from tasks.train import machines
+
+
+@flow(
+    name="text-classification",
+    description="Learn to tell the classes of texts, judge the classifier, publish it with a report.",
+)
+def text_classification(
+    train: str = "docs",
+    validation: str = "10%",
+    text_classification: TextClassification = TextClassification(),  # noqa: B008 - it is frozen
+    output: str = "artifacts",
+    tokenizer: Tokenizer = "auto",
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1,
+    threads: Annotated[int, Field(ge=0)] = 0,
+    workers: Annotated[int, Field(ge=0)] = 0,
+    scheduler: str = "",
+    reuse: bool = True,
+) -> Summary:
+    """Ingest, prepare, train, evaluate, publish, report.
+
+    Args:
+        train: Labelled text: a name (docs, ag_news, dbpedia, sst2, 20newsgroups), or a file, folder, glob or URL of
+            __label__ lines, JSON Lines (an augmented manifest too) or class,text rows.
+        validation: Labelled text to judge by; or the share of the training examples to hold out for that; or nothing.
+        text_classification: The hyperparameters.
+        output: The folder or URL below which the run's own folder is published.
+        tokenizer: How texts become words. auto: as they are in text files, elsewhere lower-cased words and marks.
+        seed: Start of all randomness. With one thread, the same seed gives the same classifier.
+        threads: Threads that train, in each worker; 0 means one for each core.
+        workers: Processes of a local Dask cluster that tokenise and train together; 0 means this process alone.
+        scheduler: Address of a Dask cluster, such as tcp://host:8786, whose workers can read EMBERTEXT_CACHE.
+        reuse: Take finished stages of an earlier run with the same inputs.
+
+    """
+    form, share = text_classification, held_out(validation)
+    form.check_validation(bool(validation))
+    check_writable(output)
+    where = machines(threads=threads, workers=workers, scheduler=scheduler)
+
+    with stages.work_folder(run="" if reuse else str(flow_run.id)) as work:
+        ingested = ingest(train)
+        judged_by = ingest(validation) if validation and not share else None
+        prepared = prepare(ingested, judged_by, form, share=share, tokenizer=tokenizer, machines=where, work=work)
+        trained = learn(prepared, form, machines=where, seed=seed)
+        evaluated = evaluate(prepared, trained, form)
+        published = publish(ingested, judged_by, prepared, trained, evaluated, form, output=output)
+        return report(ingested, prepared, trained, evaluated, published)

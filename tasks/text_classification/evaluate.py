@@ -1,0 +1,103 @@
+"""Judging a classifier as a stage, on the examples that it has not seen, and on those that it has."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from prefect import task
+
+from algorithms.accuracy import judge
+from algorithms.model import load_state
+from algorithms.text_classification.algorithm import TextClassification
+from algorithms.text_classification.classifier import Classifier, Predictions
+from data import storage
+from data.examples import Batch, Examples, Shards
+from data.process import cores
+from data.vocabulary import Vocabulary
+from tasks import stages
+from tasks.network import NETWORK
+from tasks.progress import log, progress
+from tasks.text_classification.text import Prepared
+from tasks.text_classification.train import Trained, accuracy_on
+
+EVALUATION = "eval.json"
+MOST_TOLD = 100  # labels told for an example: with all of them the log loss is known
+K = 5  # precision and recall at 1..K
+
+
+class Evaluated(stages.Stage, frozen=True):
+    """metrics: BlazingText's train_accuracy and validation_accuracy, and macro_f1 of what was judged in full."""
+
+    metrics: dict[str, float]
+
+
+@task(
+    name="evaluate",
+    description="Accuracy, precision and recall, class by class; which classes are mixed up; are probabilities true.",
+    **NETWORK,
+)
+def evaluate(prepared: Prepared, trained: Trained, form: TextClassification) -> Evaluated:
+    """A folder with eval.json: the accuracies, and what `algorithms.accuracy.judge` says of the validation examples.
+
+    Where there are none it says it of the training examples.
+    """
+    start = time.perf_counter()
+    url = stages.folder("evaluate", work=trained.work, prepared=prepared.key, trained=trained.key)
+    if done := stages.finished(url, Evaluated):
+        return stages.reused(done)
+    with (
+        progress("evaluate") as report,
+        stages.workbench(url) as scratch,
+        stages.at_hand(trained.url) as folder,
+    ):
+        examples = Examples.load(prepared.url)
+        state = load_state(Path(folder) / "state.safetensors")
+        classifier = Classifier.of(form, state, vocabulary=examples.vocabulary, labels=examples.labels)
+        metrics = {"train_accuracy": accuracy_on(classifier, examples.train)}
+        _tell("train", metrics["train_accuracy"], examples.train.size)
+        report(0.5, "")
+        judged = examples.validation or examples.train
+        judgement = _judged(classifier, judged, examples)
+        if examples.validation:
+            metrics["validation_accuracy"] = judgement["accuracy"]
+            _tell("validation", judgement["accuracy"], judged.size)
+        storage.write_json(str(scratch / EVALUATION), {**metrics, **judgement})
+        metrics["macro_f1"] = judgement["macro_f1"]
+        evaluated = Evaluated(url=url, seconds=time.perf_counter() - start, metrics=metrics)
+        stages.conclude(scratch, evaluated)
+    return evaluated
+
+
+def _tell(which: str, accuracy: float, examples: int) -> None:
+    """The lines that BlazingText's tuning jobs look for."""
+    log().info("#%s_accuracy: %.4f", which, accuracy)
+    log().info("Number of %s examples: %d", which, examples)
+
+
+def _judged(classifier: Classifier, shards: Shards, examples: Examples) -> dict[str, Any]:
+    """The judgement on all shards; each of its mistakes with its text, as far as the model knows the words."""
+    labels = [label.removeprefix("__label__") for label in examples.labels.words]
+    k = len(labels) if len(labels) <= MOST_TOLD else K
+    batches = [piece.read() for piece in shards.slices(0, shards.size)]
+    found = [classifier.judge(batch, k=k, threads=cores()) for batch in batches]
+    told = Predictions(*(np.concatenate(each) for each in zip(*found, strict=True)))
+    truth = [batch.labels() for batch in batches]
+    numbers = np.concatenate([each for _, each in truth])
+    starts = np.concatenate([[0], np.cumsum(np.concatenate([np.diff(each) for each, _ in truth]))])
+    judgement = judge(labels, starts=starts, truth=numbers, predicted=told.labels, probabilities=told.probabilities)
+    judgement["at_k"] = judgement["at_k"][:K]
+    for mistake in judgement["mistakes"]:
+        mistake["text"] = _text(batches, mistake["example"], examples.vocabulary)
+    return judgement
+
+
+def _text(batches: list[Batch], example: int, vocabulary: Vocabulary) -> str:
+    for batch in batches:
+        if example < batch.size:
+            rows = batch.rows(example)
+            return " ".join(
+                vocabulary.words[row] for row in rows[rows < len(vocabulary)] if vocabulary.words[row] != "</s>"
+            )
+        example -= batch.size
+    raise AssertionError("fewer examples than that")

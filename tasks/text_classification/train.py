@@ -1,0 +1,110 @@
+"""Learning to classify as a stage: rounds, and after each epoch a look at the validation examples."""
+
+import time
+
+import numpy as np
+from prefect import task
+
+from algorithms.accuracy import accuracy
+from algorithms.early_stopping import EarlyStopping
+from algorithms.state import State
+from algorithms.text_classification.algorithm import TextClassification
+from algorithms.text_classification.classifier import Classifier
+from algorithms.training import train
+from data.examples import Examples, Shards
+from data.process import cores
+from tasks import cluster, stages
+from tasks import train as training
+from tasks.network import NETWORK
+from tasks.progress import log, progress
+from tasks.text_classification.text import Prepared
+from tasks.train import Machines, follow, history_entry, save, words_per_second
+
+LABELS = "labels.txt"
+
+
+class Trained(training.Trained, frozen=True):
+    """epoch: the one whose weights these are; epochs: how many were trained."""
+
+    epoch: int
+    epochs: int
+
+
+@task(
+    name="train",
+    description="Learn to classify: all threads of this machine, or a Dask cluster. May stop early.",
+    **NETWORK,
+)
+def learn(prepared: Prepared, form: TextClassification, *, machines: Machines, seed: int) -> Trained:
+    """A folder with the state, words, labels and the history of the rounds.
+
+    With early stopping the state is that of the best epoch, else of the last.
+    """
+    start = time.perf_counter()
+    url = stages.folder(
+        "train",
+        work=prepared.work,
+        prepared=prepared.key,
+        form=form.model_dump(exclude={"quantize", "cutoff"}),
+        seed=seed,
+        **machines,
+    )
+    if done := stages.finished(url, Trained):
+        return stages.reused(done)
+    history: list[dict[str, float]] = []
+    stopping = EarlyStopping(min_epochs=form.min_epochs, patience=form.patience)
+    best: State | None = None
+    epoch = 0
+    with (
+        progress("train", artifact="text-classification-training") as report,
+        stages.workbench(url) as scratch,
+        cluster.connect(**machines) as where,
+    ):
+        examples = Examples.load(prepared.url)
+        for each in follow(train(form, examples, cluster=where, seed=seed), report, learning_rate=form.learning_rate):
+            history.append(history_entry(each))
+            state = each.state
+            if each.number * form.epochs % each.rounds:
+                continue
+            epoch = each.number * form.epochs // each.rounds
+            history[-1]["epoch"] = epoch
+            if not examples.validation:
+                continue
+            classifier = Classifier.of(form, state, vocabulary=examples.vocabulary, labels=examples.labels)
+            score = accuracy_on(classifier, examples.validation)
+            history[-1]["validation_accuracy"] = score
+            log().info("epoch %d: validation accuracy %.6f", epoch, score)
+            if form.early_stopping:
+                if stopping.improved(epoch, score):
+                    best = {name: np.array(array) for name, array in state.items()}  # the next round may write to it
+                if stopping.over:
+                    log().info("no better for %d epochs: stopping", stopping.waited)
+                    break
+        kept = stopping.epoch if best else epoch
+        trained = Trained(
+            url=url,
+            seconds=time.perf_counter() - start,
+            words_per_second=words_per_second(history),
+            loss=history[-1]["loss"],
+            rounds=len(history),
+            seed=seed,
+            threads=where.threads,
+            workers=where.workers,
+            epoch=kept,
+            epochs=epoch,
+        )
+        save(scratch, state=best or state, vocabulary=examples.vocabulary, history=history)
+        examples.labels.save(str(scratch / LABELS))
+        stages.conclude(scratch, trained)
+    return trained
+
+
+def accuracy_on(classifier: Classifier, shards: Shards) -> float:
+    """The share of examples whose likeliest label is one of theirs."""
+    right = 0.0
+    for piece in shards.slices(0, shards.size):
+        batch = piece.read()
+        starts, truth = batch.labels()
+        found = classifier.judge(batch, threads=cores())
+        right += batch.size * accuracy(starts, truth, found.labels[:, 0])
+    return right / shards.size
