@@ -101,8 +101,9 @@ def _write(
     writer, rows = _Writer(folder, name), lines.rows()
     lengths = lines.starts[order + 1] - lines.starts[order]
     longest = int(lengths.max()) + 1
-    hashes, grams = np.empty(longest, np.int32), np.empty(longest * seen.ngrams, np.int64)
-    room = np.cumsum(2 + lengths * seen.ngrams)  # more than any example takes
+    most = min(seen.ngrams, longest)  # n-grams that begin with one word
+    hashes, grams = np.empty(longest, np.int32), np.empty(longest * most, np.int64)
+    room = np.cumsum(2 + lengths * np.minimum(seen.ngrams, lengths))  # more than any example takes
     first = 0
     while first < order.size:
         taken = room[first - 1] if first else 0
@@ -116,7 +117,7 @@ def _write(
             seen.words, seen.slots, seen.keys, missing, hashes, grams, stream, offsets, cursor,
         ):  # fmt: skip
             seen.known = int(cursor[kernel.BUCKETS])
-            seen.resize(2 * seen.keys.size + longest * seen.ngrams)
+            seen.resize(2 * seen.keys.size + longest * most)
         if grow:
             seen.known = int(cursor[kernel.BUCKETS])
         writer.add(Batch(stream[: cursor[kernel.USED]], offsets))

@@ -35,12 +35,14 @@ class Encoder:
         self.words, self.word_ngrams, self.buckets, self.missing = len(words), word_ngrams, buckets, missing
         self.min_char, self.max_char = min_char, max_char
         entries = [*words, *labels]
-        self.letters = np.frombuffer(b"".join(entries), np.uint8)
+        if END not in entries:
+            entries.append(END)
+        self.letters = np.frombuffer(b"".join(entries), np.uint8).copy()
         self.ends = np.cumsum([len(entry) for entry in entries], dtype=np.int64)
         self.entries = np.full(power_of_two(2 * len(entries)), -1, np.int64)
         enter_words(self.entries, hashed(self.letters, self.ends))
-        self.end_word = next((number for number, word in enumerate(words) if word == END), UNKNOWN)
-        self.end_hash = int(hashed(np.frombuffer(END, np.uint8), np.array([len(END)]))[0])
+        self.end_entry = entries.index(END)
+        self.end_hash = int(hashed(_END, np.array([len(END)]))[0])
         self.slots = np.empty(0, np.int64)
         if bucket_rows is not None:
             self.slots = np.full(power_of_two(2 * bucket_rows.size), -1, np.int64)
@@ -57,13 +59,14 @@ class Encoder:
         newlines = np.flatnonzero(letters == 10)
         longest = int(np.diff(newlines, prepend=-1).max(initial=0))
         tokens = longest // 2 + 2
-        grams = np.empty(max((longest + 2) * self.max_char, tokens * self.word_ngrams), np.int64)
+        runs = max(1, min(self.word_ngrams, tokens))
+        grams = np.empty(max((longest + 2) * min(self.max_char, longest + 2), tokens * runs), np.int64)
         # room for tokens of two letters; pages that are not reached are never touched
-        stream = np.empty((len(text) // 2 + newlines.size + 8) * max(self.word_ngrams, 1) + 2 * newlines.size, np.int32)
+        stream = np.empty((len(text) // 2 + newlines.size + 8) * runs + 2 * newlines.size, np.int32)
         offsets = np.zeros(newlines.size + 1, np.int64)
         cursor = np.zeros(4, np.int64)
         while not kernel.encode_text(
-            letters, self.entries, self.letters, self.ends, self.words, self.end_word, self.end_hash, _PREFIX,
+            letters, self.entries, self.letters, self.ends, self.words, self.end_entry, self.end_hash, _PREFIX,
             self.min_char, self.max_char, self.word_ngrams, self.buckets, self.slots, self.missing, blanks, tokens,
             grams, stream, offsets, cursor,
         ):  # fmt: skip
@@ -71,7 +74,8 @@ class Encoder:
         return Batch(stream[: cursor[kernel.USED]], offsets[: cursor[kernel.LINE] + 1])
 
 
-_PREFIX = np.frombuffer(LABEL, np.uint8).copy()
+# copies, because numba would compile anew for a read-only array
+_PREFIX, _END = (np.frombuffer(each, np.uint8).copy() for each in (LABEL, END))
 
 
 def hashed(letters: NDArray[np.uint8], ends: NDArray[np.int64]) -> NDArray[np.int32]:
