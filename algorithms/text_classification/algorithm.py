@@ -49,7 +49,7 @@ class TextClassification(BaseModel):
         int, Field(title="Vector dimension", description="Numbers in each word's vector.", ge=1, le=2048)
     ] = 100
     word_ngrams: Annotated[
-        int, Field(title="Word n-grams", description="Longest run of words that has a vector of its own.", ge=1, le=LARGEST)
+        int, Field(title="Word n-grams", description="Longest run of words with a vector of its own.", ge=1, le=LARGEST)
     ] = 2
     buckets: Annotated[
         int, Field(title="Buckets", description="Hash buckets that word n-grams share.", ge=1, le=LARGEST)
