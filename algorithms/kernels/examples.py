@@ -228,7 +228,7 @@ def encode_text(
     letters: NDArray[np.uint8],
     letter_ends: NDArray[np.int64],
     words: int,
-    end_word: int,
+    end_entry: int,
     end_hash: int,
     prefix: NDArray[np.uint8],
     min_char: int,
@@ -246,11 +246,11 @@ def encode_text(
 ) -> bool:
     """Write the examples of the lines of `text`. True when done; False when stream or offsets are full. In place.
 
-    Every line ends with a newline. Entries are the words, then the labels: see `kernels.lookup.find`. A token is
-    separated as in `kernels.counting.scan`; one that begins with `prefix` and is no entry is the label UNKNOWN. A line
-    without tokens is an example only where `blanks` is set. missing: see `_put_ngrams`. longest: tokens of a line, with
-    its end; grams: room for the n-grams of the longest line or token. When full, cursor[POSITION] is where the next
-    line begins.
+    Every line ends with a newline. Entries are the words, then the labels: see `kernels.lookup.find`; `end_entry` is
+    that of the end, behind them all where it is no word. A token is separated as in `kernels.counting.scan`; one that
+    begins with `prefix` and is no entry is the label UNKNOWN. A line without tokens is an example only where `blanks`
+    is set. missing: see `_put_ngrams`. longest: tokens of a line, with its end; grams: room for the n-grams of the
+    longest line or token. When full, cursor[POSITION] is where the next line begins.
     """
     begins, ends = np.empty(longest, np.int64), np.empty(longest, np.int64)
     codes, hashes, labels = np.empty(longest, np.uint32), np.empty(longest, np.int32), np.empty(longest, np.int32)
@@ -263,16 +263,18 @@ def encode_text(
         if tokens == 0 and not blanks:
             continue
         used += 2
-        words_read, labelled = 0, 0
+        words_read, labelled, tokens_read = 0, 0, tokens + 1
         for token in range(tokens):
             entry = find(text, begins[token], ends[token], codes[token], entries, letters, letter_ends)
+            if entry == end_entry:
+                tokens_read = min(tokens_read, token + 1)  # the text itself holds the mark: no word behind it is read
+                continue
             if entry >= words or (entry == UNKNOWN and starts_with(text, begins[token], ends[token], prefix)):
                 labels[labelled] = max(entry - words, UNKNOWN)
                 labelled += 1
                 continue
-            if entry == end_word and entry >= 0:
-                tokens = token + 1  # the text itself holds the mark of the end
-                break
+            if token >= tokens_read:
+                continue
             if entry >= 0:
                 used = _put(stream, used, entry)
             if max_char > 0:
@@ -280,8 +282,8 @@ def encode_text(
                 used = _put_buckets(grams, count, words, slots, missing, stream, used)
             hashes[words_read] = np.int32(codes[token])
             words_read += 1
-        if end_word >= 0:
-            used = _put(stream, used, end_word)
+        if end_entry < words:
+            used = _put(stream, used, end_entry)
         hashes[words_read] = end_hash
         used, _ = _put_ngrams(
             hashes, words_read + 1, ngrams, buckets, words, slots, grams, 0, missing, grams, stream, used
@@ -291,7 +293,7 @@ def encode_text(
         if used > stream.size:
             position, used = begin, first
             break
-        stream[first], stream[first + 1] = tokens + 1, labelled
+        stream[first], stream[first + 1] = tokens_read, labelled
         lines += 1
         offsets[lines] = used
     cursor[POSITION], cursor[USED], cursor[LINE] = position, used, lines

@@ -79,9 +79,12 @@ class Classifier:
     def of_fasttext(cls, model: Model, *, path: str = "model.bin") -> "Classifier":
         """The classifier in a file of fastText's, .bin or .ftz. Raises EmbertextError where it holds word vectors."""
         args, entries, words = model.args, model.dictionary.entries, model.dictionary.words
+        labels = entries[words:]
         if args.model != ModelName.SUPERVISED:
             what = f"a model of {args.model.name.lower()}, not a classifier"
             raise EmbertextError(what, where=path, remedy="give a model that fastText's supervised command made")
+        if not labels:
+            raise EmbertextError("a classifier without labels", where=path, remedy="train it again")
         rows = None
         if model.prune is not None:
             rows = np.empty(len(model.prune), np.int64)
@@ -98,7 +101,6 @@ class Classifier:
             max_char=args.maxn,
         )
         inputs, outputs = model.dense()
-        labels = entries[words:]
         counts = np.array([entry.count for entry in labels], np.int64)
         names_shown = [entry.word for entry in labels]
         return cls(

@@ -4,6 +4,7 @@ fastText reads, splits and hashes its text anew in every epoch; here that is don
 The examples are shuffled, so that every stretch of them is a fair sample, whatever the order of the file.
 """
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -39,7 +40,7 @@ def encode(
             table.encode(block).tofile(scratch)
         table.encode(b"\n").tofile(scratch)
         if not scratch.tell():
-            raise CorpusError("the text holds no words", remedy="give labelled lines")
+            raise _no_words()
         scratch.flush()
         lines = Lines(table, np.asarray(np.memmap(scratch, np.int32, mode="c")))
         train, validation = lines.split(held_out)
@@ -47,7 +48,7 @@ def encode(
         if len(labels) < 2:
             name = labels.words[0].removeprefix(LABEL.decode())
             remedy = "give examples of two classes or more"
-            raise CorpusError(f"all {train.size:,} examples are of one class, {name}", remedy=remedy)
+            raise CorpusError(f"all {len(lines):,} examples are of one class, {name}", remedy=remedy)
         seen = _Buckets(len(vocabulary), word_ngrams, buckets)
         trained = _write(folder, "train", lines, train, seen)
         judged = _write(folder, "validation", lines, validation, seen, grow=False) if validation.size else None
@@ -59,7 +60,8 @@ def encode_validation(
 ) -> Examples:
     """Write the examples of other lines, with the words, labels and buckets of the training examples, beside them.
 
-    Raises ExampleError for a line without a label, and for one with a label that no training example has.
+    Raises ExampleError for a line without a label, and for one with a label that no training example has; CorpusError
+    where there are no lines.
     """
     nobody = len(examples.vocabulary) + examples.buckets.size
     encoder = Encoder(
@@ -75,6 +77,8 @@ def encode_validation(
         batch = encoder.encode(text)
         _check_labels(text, batch, examples, before=writer.size)
         writer.add(batch)
+    if not writer.size:
+        raise _no_words()
     return examples._replace(validation=writer.shards())
 
 
@@ -164,6 +168,10 @@ def _whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest + b"\n"
 
 
+def _no_words() -> CorpusError:
+    return CorpusError("the text holds no words", remedy="give labelled lines")
+
+
 def _check_labels(text: bytes, batch: Batch, examples: Examples, *, before: int) -> None:
     """Raise ExampleError for the first example without a label, or with an unknown one."""
     starts, labels = batch.labels()
@@ -172,9 +180,8 @@ def _check_labels(text: bytes, batch: Batch, examples: Examples, *, before: int)
         raise unlabelled(before + int(np.argmin(given)))
     for strange in np.flatnonzero(labels == UNKNOWN)[:1]:
         index = int(np.searchsorted(starts[1:], strange, side="right"))
-        line = [line for line in text.decode().split("\n") if line.strip(" \0\t\v\f\r")][index].replace("\0", " ")
-        names = [word for word in line.split() if word.startswith(LABEL.decode())]
-        name = next(name for name in names if name not in examples.labels.index)
+        line = [tokens for line in text.decode().split("\n") if (tokens := re.findall(r"[^ \0\t\v\f\r]+", line))][index]
+        name = next(word for word in line if word.startswith(LABEL.decode()) and word not in examples.labels.index)
         raise ExampleError(
             f"the class {name.removeprefix(LABEL.decode())} is in no training example",
             index=before + index,
