@@ -10,57 +10,70 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-NOTHING_YET = 10**15  # the count of a node that is not made yet: more than any
-
 
 class Tree(NamedTuple):
+    """lefts, rights (L - 1,): the children of each inner node."""
+
+    lefts: NDArray[np.int32]
+    rights: NDArray[np.int32]
+
+
+class Paths(NamedTuple):
     """starts (L + 1,), nodes, turns (P,): the path of label l from its leaf to the root is nodes[starts[l] :
-    starts[l + 1]], as rows of outputs, with turns 1 where it goes right; lefts, rights (L - 1,): children of nodes.
+    starts[l + 1]], as rows of outputs, with turns 1 where it goes right.
     """
 
     starts: NDArray[np.int64]
     nodes: NDArray[np.int64]
     turns: NDArray[np.float32]
-    lefts: NDArray[np.int32]
-    rights: NDArray[np.int32]
 
 
-NONE = Tree(
-    np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(0, np.int32)
-)
+NO_TREE = Tree(np.zeros(0, np.int32), np.zeros(0, np.int32))
+NO_PATHS = Paths(np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
 
 
 def tree(counts: NDArray[np.int64]) -> Tree:
-    """The tree for the labels' counts (L,), in descending order."""
+    """The tree for the labels' counts (L,), L > 0, in descending order."""
     return Tree(*_build(np.ascontiguousarray(counts, np.int64)))
 
 
+def paths(tree: Tree) -> Paths:
+    """The way to each label: about log L steps for the counts of a text, up to L for counts such as all zero."""
+    return Paths(*_follow(*tree))
+
+
 @njit(nogil=True, cache=True)
-def _build(
-    counts: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int32], NDArray[np.int32]]:
+def _build(counts: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     labels = counts.size
-    count = np.full(2 * labels - 1, NOTHING_YET, np.int64)
+    count = np.empty(2 * labels - 1, np.int64)
     count[:labels] = counts
-    parent = np.full(2 * labels - 1, -1, np.int64)
-    is_right = np.zeros(2 * labels - 1, np.float32)
     lefts, rights = np.empty(labels - 1, np.int32), np.empty(labels - 1, np.int32)
-    leaf, node, first = labels - 1, labels, 0
+    leaf, node = labels - 1, labels
     for new in range(labels, 2 * labels - 1):
         for side in range(2):
-            if leaf >= 0 and count[leaf] < count[node]:
+            if leaf >= 0 and (node == new or count[leaf] < count[node]):
                 child = leaf
                 leaf -= 1
             else:
                 child = node
                 node += 1
-            parent[child], is_right[child] = new, side
             if side == 0:
                 lefts[new - labels] = child
-                first = count[child]
             else:
                 rights[new - labels] = child
-                count[new] = first + count[child]
+        count[new] = count[lefts[new - labels]] + count[rights[new - labels]]
+    return lefts, rights
+
+
+@njit(nogil=True, cache=True)
+def _follow(
+    lefts: NDArray[np.int32], rights: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    labels = lefts.size + 1
+    parent, is_right = np.full(2 * labels - 1, -1, np.int64), np.zeros(2 * labels - 1, np.float32)
+    for inner in range(labels - 1):
+        parent[lefts[inner]] = parent[rights[inner]] = labels + inner
+        is_right[rights[inner]] = 1
     starts = np.zeros(labels + 1, np.int64)
     for label in range(labels):
         at, length = label, 0
@@ -73,4 +86,4 @@ def _build(
         for i in range(starts[label], starts[label + 1]):
             nodes[i], turns[i] = parent[at] - labels, is_right[at]
             at = parent[at]
-    return starts, nodes, turns, lefts, rights
+    return starts, nodes, turns

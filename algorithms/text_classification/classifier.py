@@ -53,7 +53,7 @@ class Classifier:
         self._make_encoder, self.labels, self.loss = encoder, list(labels), loss
         self._stride = stride_of(inputs.shape[1])
         self._inputs, self._outputs = in_place(inputs), in_place(outputs[: len(labels)])
-        self._tree = huffman.tree(label_counts) if loss == kernels.HS else huffman.NONE
+        self._tree = huffman.tree(label_counts) if loss == kernels.HS else huffman.NO_TREE
 
     @classmethod
     def of(
@@ -125,6 +125,7 @@ class Classifier:
 
     def judge(self, batch: Batch, *, k: int = 1, threshold: float = 0.0, threads: int = 1) -> Predictions:
         """The same for examples that are encoded already."""
+        assert k > 0, k
         k = min(k, len(self.labels))
         labels = np.full((batch.size, k), UNKNOWN, np.int32)
         probabilities = np.zeros((batch.size, k), np.float32)
@@ -132,7 +133,7 @@ class Classifier:
         def work(piece: range) -> None:
             predict_kernels.predict(
                 self._inputs, self._outputs, self._stride, batch.stream, batch.offsets, piece.start, piece.stop,
-                self.loss, self._tree.lefts, self._tree.rights, threshold, k, labels.reshape(-1),
+                self.loss, self._tree.lefts, self._tree.rights, float(threshold), k, labels.reshape(-1),
                 probabilities.reshape(-1),
             )  # fmt: skip
 

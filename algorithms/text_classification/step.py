@@ -46,7 +46,7 @@ def train_on(
     tables = [cast(NDArray[np.float32], state[name]) for name in ("inputs", "outputs")]
     inputs, outputs = (in_place(table) if alone else packed(table) for table in tables)
     counts = cast(NDArray[np.int64], state["label_counts"])
-    tree = huffman.tree(counts) if form.loss == "hs" else huffman.NONE
+    paths = huffman.paths(huffman.tree(counts)) if form.loss == "hs" else huffman.NO_PATHS
     alias = alias_table(noise_distribution(counts))
     loss = kernels.LOSSES[form.loss]
     stride = stride_of(form.vector_dim)
@@ -61,7 +61,7 @@ def train_on(
             progress = span.start + (span.stop - span.start) * sum(consumed) / total
             kernels.train(
                 inputs, outputs, stride, batch.stream, batch.offsets, first, last, loss, alias, form.negative_samples,
-                tree.starts, tree.nodes, tree.turns, np.float32(form.learning_rate_at(progress)),
+                paths.starts, paths.nodes, paths.turns, np.float32(form.learning_rate_at(progress)),
                 seeded(seed, number), tally[thread],
             )  # fmt: skip
             consumed.append(last - first)
