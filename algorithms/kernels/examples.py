@@ -145,7 +145,7 @@ def encode_ids(
     used, known = cursor[USED], cursor[BUCKETS]
     for at in range(cursor[LINE], order.size):
         begin, end = starts[order[at]], starts[order[at] + 1]
-        most = known + (end - begin) * (ngrams - 1)
+        most = known + (end - begin) * min(ngrams - 1, end - begin)
         if missing < UNKNOWN and (most > keys.size or 2 * most > slots.size):
             cursor[LINE], cursor[USED], cursor[BUCKETS] = at, used, known
             return False

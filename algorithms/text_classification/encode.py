@@ -46,9 +46,8 @@ def encode(
         train, validation = lines.split(held_out)
         vocabulary, labels = lines.ranked(train, min_count=min_count)
         if len(labels) < 2:
-            name = labels.words[0].removeprefix(LABEL.decode())
-            remedy = "give examples of two classes or more"
-            raise CorpusError(f"all {len(lines):,} examples are of one class, {name}", remedy=remedy)
+            what = f"all {len(lines):,} examples are of one class, {_class(labels.words[0])}"
+            raise CorpusError(what, remedy="give examples of two classes or more")
         seen = _Buckets(len(vocabulary), word_ngrams, buckets)
         trained = _write(folder, "train", lines, train, seen)
         judged = _write(folder, "validation", lines, validation, seen, grow=False) if validation.size else None
@@ -172,6 +171,11 @@ def _no_words() -> CorpusError:
     return CorpusError("the text holds no words", remedy="give labelled lines")
 
 
+def _class(label: str) -> str:
+    """A label as it is shown."""
+    return label.removeprefix(LABEL.decode()) or label
+
+
 def _check_labels(text: bytes, batch: Batch, examples: Examples, *, before: int) -> None:
     """Raise ExampleError for the first example without a label, or with an unknown one."""
     starts, labels = batch.labels()
@@ -183,7 +187,7 @@ def _check_labels(text: bytes, batch: Batch, examples: Examples, *, before: int)
         line = [tokens for line in text.decode().split("\n") if (tokens := re.findall(r"[^ \0\t\v\f\r]+", line))][index]
         name = next(word for word in line if word.startswith(LABEL.decode()) and word not in examples.labels.index)
         raise ExampleError(
-            f"the class {name.removeprefix(LABEL.decode())} is in no training example",
+            f"the class {_class(name)} is in no training example",
             index=before + index,
             remedy="leave the line out, or train on examples of its class",
         )
