@@ -20,6 +20,7 @@ from algorithms.kernels.sampling import draw
 HS, NS, SOFTMAX, OVA = 1, 2, 3, 4  # fastText's numbers
 LOSSES = {"hs": HS, "ns": NS, "softmax": SOFTMAX, "ova": OVA}
 AHEAD = 2  # examples between asking for rows and needing them
+SETTLE = 256  # examples after which a thread's own copies of rows are brought together with the others'
 WATCH = 16  # one example in this many has its loss computed
 
 ZERO, ONE = np.float32(0), np.float32(1)
@@ -30,6 +31,10 @@ def train(
     inputs: NDArray[np.float32],
     outputs: NDArray[np.float32],
     stride: int,
+    hot: int,
+    shift: int,
+    own: NDArray[np.float32],
+    before: NDArray[np.float32],
     stream: NDArray[np.int32],
     offsets: NDArray[np.int64],
     first: int,
@@ -47,11 +52,14 @@ def train(
     """Train on the examples first..last-1, as `kernels.examples` writes them. In place.
 
     inputs, outputs: flat float32, rows of `stride` floats, a row of outputs for each label; loss: one of the constants
-    above; starts, nodes, turns: hs: label l's path is nodes[starts[l] : starts[l + 1]], output rows, turns 1 for right;
-    alias: of the labels, see `kernels.sampling`; tally (4,) float64: loss, examples whose loss was watched, examples,
-    tokens; added to.
+    above; alias: of the labels, see `kernels.sampling`.
+    own: this thread's copies, `shift` floats behind inputs, of the `hot` first rows of inputs and, where there is more
+    of it, of all outputs; before: the same as last settled; both empty where no other thread trains.
+    starts, nodes, turns: hs: label l's path is nodes[starts[l] : starts[l + 1]], output rows, turns 1 for right.
+    tally: (4,) float64: loss, examples whose loss was watched, examples, tokens; added to.
     """
-    labels = outputs.size // stride
+    labels, copied = outputs.size // stride, hot * stride
+    out, out_before = (own[copied:], before[copied:]) if own.size > copied else (outputs, outputs)
     every = layer.all_rows(outputs, stride)
     room = max(every.size, 1 + negative_samples + layer.TILE)
     for label in range(starts.size - 1):
@@ -62,10 +70,13 @@ def train(
     hidden, change = np.zeros(stride, np.float32), np.zeros(stride, np.float32)
     state = rng[0]
     for example in range(first, last):
+        if own.size > 0 and (example - first) % SETTLE == 0:
+            gather.settle(inputs, own, before, copied)
+            gather.settle(outputs, out, out_before, own.size - copied)
         if example + AHEAD < last:
             ahead = offsets[example + AHEAD]
             stop = offsets[example + AHEAD + 1] - stream[ahead + 1]
-            gather.ask_for_rows(inputs, stride, stream, ahead + 2, stop, stride)
+            gather.ask_for_rows(inputs, stride, stream, ahead + 2, stop, stride, hot, shift)
         begin, end = offsets[example] + 2, offsets[example + 1] - stream[offsets[example] + 1]
         given = offsets[example + 1] - end
         tally[3] += stream[begin - 2]
@@ -96,8 +107,8 @@ def train(
                 some[i] = nodes[starts[target] + i] * stride
                 wanted[i] = turns[starts[target] + i]
 
-        gather.mean(inputs, stride, stream, begin, end, stride, hidden)
-        layer.score(hidden, outputs, stride, rows, count, scores)
+        gather.mean(inputs, stride, stream, begin, end, stride, hot, shift, hidden)
+        layer.score(hidden, out, stride, rows, count, scores)
         if loss == SOFTMAX:
             layer.softmax(scores, count)
         else:
@@ -106,8 +117,8 @@ def train(
             tally[0] += layer.loss(scores, wanted, count, loss == SOFTMAX)
             tally[1] += 1
         layer.gradient(scores, wanted, count, rate)
-        layer.apply(hidden, outputs, stride, rows, count, scores, change)
-        gather.add(inputs, stride, stream, begin, end, stride, change, ONE / np.float32(end - begin))
+        layer.apply(hidden, out, stride, rows, count, scores, change)
+        gather.add(inputs, stride, stream, begin, end, stride, hot, shift, change, ONE / np.float32(end - begin))
         tally[2] += 1
 
         if loss == SOFTMAX:
@@ -115,6 +126,9 @@ def train(
         elif loss == OVA:
             for i in range(end, end + given):
                 wanted[stream[i]] = ZERO
+    if own.size > 0:
+        gather.settle(inputs, own, before, copied)
+        gather.settle(outputs, out, out_before, own.size - copied)
     rng[0] = state
 
 

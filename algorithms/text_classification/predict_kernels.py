@@ -99,11 +99,11 @@ def predict(
         if example + AHEAD < last:
             ahead = offsets[example + AHEAD]
             stop = offsets[example + AHEAD + 1] - stream[ahead + 1]
-            gather.ask_for_rows(inputs, stride, stream, ahead + 2, stop, stride)
+            gather.ask_for_rows(inputs, stride, stream, ahead + 2, stop, stride, 0, 0)
         begin, end = offsets[example] + 2, offsets[example + 1] - stream[offsets[example] + 1]
         if end == begin:
             continue
-        gather.mean(inputs, stride, stream, begin, end, stride, hidden)
+        gather.mean(inputs, stride, stream, begin, end, stride, 0, 0, hidden)
         place, kept = example * k, 0
         if loss == HS:
             kept = _descend(hidden, outputs, stride, lefts, rights, stack, so_far, threshold, k, likely, chances, place)

@@ -5,12 +5,14 @@ Knows arrays and threads; not where the examples come from.
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.kernels import huffman
+from algorithms.kernels.renumbering import renumbered
 from algorithms.kernels.rng import seeded
 from algorithms.kernels.rows import in_place, packed, stride_of, unpacked
 from algorithms.kernels.sampling import alias_table, noise_distribution
@@ -22,7 +24,9 @@ from data.examples import Batch
 if TYPE_CHECKING:
     from algorithms.text_classification.algorithm import TextClassification
 
-MAX_CHUNK = 1 << 12  # examples a thread takes at a time: some milliseconds
+MAX_CHUNK = 1 << 13  # examples a thread takes at a time: some milliseconds
+HOT = 128  # rows, of the most frequent words, that each thread has its own copy of
+MOST_COPIED = 1024  # labels whose outputs each thread has its own copy of
 
 
 class _Chunk(NamedTuple):
@@ -43,6 +47,10 @@ def train_on(
     alone: bool,
 ) -> Partial:
     """The state trained on `batches`. See TextClassification.update."""
+    if "numbers" in state:
+        numbers = np.require(state["numbers"], np.int32, "W")  # numba would compile anew for what Dask sent
+        with ThreadPoolExecutor(threads) as pool:
+            batches = list(pool.map(partial(renumbered, numbers=numbers), batches or [_NO_EXAMPLES]))
     tables = [cast(NDArray[np.float32], state[name]) for name in ("inputs", "outputs")]
     inputs, outputs = (in_place(table) if alone else packed(table) for table in tables)
     counts = cast(NDArray[np.int64], state["label_counts"])
@@ -56,11 +64,17 @@ def train_on(
     consumed: list[int] = []  # appended to by all threads; the schedule needs no more than a rough sum
     tally = np.zeros((threads, 8), np.float64)  # a cache line each: threads must not share one
 
+    hot = min(HOT, len(tables[0])) if threads > 1 else 0
+    copied = hot + (len(tables[1]) if threads > 1 and len(tables[1]) <= MOST_COPIED else 0)
+
     def work(thread: int) -> None:
+        own, before = (packed(np.zeros((copied, form.vector_dim), np.float32)) for _ in range(2))
+        shift = (own.ctypes.data - inputs.ctypes.data) // inputs.itemsize
         for number, batch, first, last in chunks[thread::threads]:
             progress = span.start + (span.stop - span.start) * sum(consumed) / total
             kernels.train(
-                inputs, outputs, stride, batch.stream, batch.offsets, first, last, loss, alias, form.negative_samples,
+                inputs, outputs, stride, hot, shift, own, before, batch.stream, batch.offsets, first, last, loss, alias,
+                form.negative_samples,
                 paths.starts, paths.nodes, paths.turns, np.float32(form.learning_rate_at(progress)),
                 seeded(seed, number), tally[thread],
             )  # fmt: skip

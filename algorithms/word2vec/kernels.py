@@ -79,7 +79,7 @@ def batch_skipgram(
         for centre in range(length):
             if centre + AHEAD < length:
                 first = (centre + AHEAD) * width
-                ask_for_rows(outputs, stride, targets, first, first + group, 1)
+                ask_for_rows(outputs, stride, targets, first, first + group, 1, 0, 0)
             if centre + AHEAD + window_size < length:
                 ask_for(inputs, sentence[centre + AHEAD + window_size] * stride, stride)
             state = step(state)
@@ -104,7 +104,7 @@ def batch_skipgram(
 def _mean(inputs: NDArray[np.float32], rows: NDArray[np.int64], count: int, hidden: NDArray[np.float32]) -> None:
     """Both halves of hidden = the mean of `count` input rows. In place."""
     stride = hidden.size // 2
-    mean(inputs, stride, rows, 0, count, 1, hidden)
+    mean(inputs, stride, rows, 0, count, 1, 0, 0, hidden)
     for k in range(0, stride, LANES):
         store(hidden, stride + k, load(hidden, k))
 
@@ -118,7 +118,7 @@ def _spread(inputs: NDArray[np.float32], rows: NDArray[np.int64], count: int, hi
     stride = hidden.size // 2
     for k in range(0, stride, LANES):
         store(hidden, k, fma(load(hidden, stride + k), splat(-ONE), load(hidden, k)))
-    add(inputs, stride, rows, 0, count, 1, hidden, ONE)
+    add(inputs, stride, rows, 0, count, 1, 0, 0, hidden, ONE)
 
 
 @njit(nogil=True, cache=True)
@@ -170,7 +170,7 @@ def skipgram(
             for centre in range(begin, end):
                 if centre + AHEAD < end:
                     word = at(sentence, centre + AHEAD)
-                    ask_for_rows(inputs, stride, members, starts[word], starts[word + 1], 1)
+                    ask_for_rows(inputs, stride, members, starts[word], starts[word + 1], 1, 0, 0)
                 word, pair, last = at(sentence, centre), pairs[centre - begin], pairs[centre - begin + 1]
                 if pair == last:
                     continue
@@ -182,7 +182,7 @@ def skipgram(
                 while pair < last:
                     if pair + AHEAD < count:
                         first = (pair + AHEAD) * width
-                        ask_for_rows(outputs, stride, targets, first, first + group, 1)
+                        ask_for_rows(outputs, stride, targets, first, first + group, 1, 0, 0)
                     tally[0] += train_group(
                         hidden, outputs, stride, only, 1, targets, pair * width, group, rate, scores, watch
                     )
@@ -229,10 +229,10 @@ def cbow(
         for centre in range(length):
             if centre + AHEAD < length:
                 first = (centre + AHEAD) * width
-                ask_for_rows(outputs, stride, targets, first, first + group, 1)
+                ask_for_rows(outputs, stride, targets, first, first + group, 1, 0, 0)
             if centre + AHEAD + window_size < length:
                 word = at(sentence, centre + AHEAD + window_size)
-                ask_for_rows(inputs, stride, members, starts[word], starts[word + 1], 1)
+                ask_for_rows(inputs, stride, members, starts[word], starts[word + 1], 1, 0, 0)
             state = step(state)
             reach = 1 + below(state, window_size)
             count = 0
