@@ -110,7 +110,7 @@ def apply(
     gradients: NDArray[np.float32],
     change: NDArray[np.float32],
 ) -> None:
-    """Change = sum_j g_j c_j with the rows as they were, then c_j += g_j h; a row may stand there twice. In place."""
+    """Change = sum_j g_j c_j and c_j += g_j h; a row that comes a second time is as the first left it. In place."""
     for k in range(0, stride, LANES):
         h, total = load(hidden, k), splat(ZERO)
         for j in range(count):
