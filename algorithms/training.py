@@ -88,13 +88,17 @@ def rounds_per_epoch(corpus: Corpus, state: State) -> int:
     return max(1, min(MOST_ROUNDS_AN_EPOCH, int(corpus.tokens / (WORDS_PER_NUMBER * numbers))))
 
 
-def train(algorithm: Algorithm[Any, Any], corpus: Corpus, *, cluster: Cluster, seed: int) -> Iterator[Round]:
-    """Train for the algorithm's epochs; the last round's state is the model.
+def train(
+    algorithm: Algorithm[Any, Any], corpus: Corpus, *, cluster: Cluster, state: State | None = None, seed: int
+) -> Iterator[Round]:
+    """Train for the algorithm's epochs, from `state` where one is given; the last round's state is the model.
 
-    A round's state may be gone when the next round is asked for: who wants to keep one copies it.
-    With `Here(threads=1)` the result depends on the corpus, the hyperparameters and the seed alone.
+    A round's state may be gone when the next round is asked for, and so may the one to begin with: who wants to keep
+    one copies it. With `Here(threads=1)` the result depends on the corpus, that state, the hyperparameters and the seed
+    alone.
     """
-    state = algorithm.init(corpus, seed=seed)
+    if state is None:
+        state = algorithm.init(corpus, seed=seed)
     # a round without text: workers start and kernels compile before the first round's clock runs
     cluster.map(algorithm, state, [[]] * cluster.workers, span=Span(0, 0), seed=seed)
     per_epoch = rounds_per_epoch(corpus, state)

@@ -4,15 +4,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from data.examples import Batch
 
-
-def renumbered(batch: Batch, numbers: NDArray[np.int32]) -> Batch:
-    """The examples with row r as row numbers[r], and without those where that is below zero."""
-    shorter = np.empty(batch.offsets[-1] - batch.offsets[0], np.int32)  # pages that are not reached are never touched
-    starts = np.empty(len(batch.offsets), np.int64)
-    used = renumber(batch.stream, batch.offsets, numbers, shorter, starts)
-    return Batch(shorter[:used], starts)
+def renumbered(
+    stream: NDArray[np.int32], offsets: NDArray[np.int64], numbers: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The examples with row r as row numbers[r], and without those where that is below zero; an example may end without
+    any. stream, offsets: as `kernels.examples` writes them, and as they are returned.
+    """
+    shorter = np.empty(offsets[-1] - offsets[0], np.int32)  # pages that are not reached are never touched
+    starts = np.empty(offsets.size, np.int64)
+    return shorter[: renumber(stream, offsets, numbers, shorter, starts)], starts
 
 
 @njit(nogil=True, cache=True)
@@ -23,10 +24,9 @@ def renumber(
     shorter: NDArray[np.int32],
     starts: NDArray[np.int64],
 ) -> int:
-    """Copy examples, as `kernels.examples` writes them: how much of `shorter` is used. In place.
+    """See `renumbered`: how much of `shorter` is used. In place.
 
-    numbers: what each row is called, below zero where it is left out; an example may end without any. shorter: room for
-    the examples as they are; starts: (len(offsets),), where each begins there.
+    shorter: room for the examples as they are; starts: (len(offsets),), where each begins there.
     """
     used = starts[0] = 0
     for example in range(offsets.size - 1):

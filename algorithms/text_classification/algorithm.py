@@ -14,9 +14,11 @@ from algorithms.kernels.rng import seeded
 from algorithms.kernels.rows import fill_uniform, packed, stride_of, unfilled, unpacked
 from algorithms.protocol import Span
 from algorithms.state import Partial, State
+from algorithms.text_classification.quantize import DSUB
 from algorithms.text_classification.step import train_on
 from data.errors import HyperparameterError
 from data.examples import Batch, Examples
+from data.quantized import CENTROIDS
 
 LARGEST = 2**31 - 1  # of an integer in model.bin
 FILL = 1 << 16  # rows that one thread draws at a time
@@ -110,7 +112,20 @@ class TextClassification(BaseModel):
                 value=self.min_epochs,
                 remedy="choose min_epochs <= epochs, or early_stopping=False",
             )
+        if self.quantize:
+            self._check_cutoff()
         return self
+
+    def _check_cutoff(self) -> None:
+        if 0 < self.cutoff < CENTROIDS:
+            what = f"model.ftz has a table of {CENTROIDS} rows, and would tell fewer ones by it"
+            remedy = f"choose cutoff >= {CENTROIDS}, better some thousands, or 0 to keep all"
+        elif min(self.cutoff or LARGEST, self.buckets) * -(-self.vector_dim // DSUB) > LARGEST:
+            what = f"model.ftz cannot hold so many rows of {self.vector_dim} numbers"
+            remedy = "choose a smaller cutoff, such as 50000"
+        else:
+            return
+        raise HyperparameterError(what, field="cutoff", value=self.cutoff, remedy=remedy)
 
     def check_validation(self, given: bool) -> None:
         """Refuse early stopping where there is nothing to judge by.
@@ -155,7 +170,8 @@ class TextClassification(BaseModel):
     ) -> Partial:
         """Train on the examples, lock-free on `threads` threads; with one thread deterministic.
 
-        loss is summed over `examples` (a sample of all that are trained).
+        loss is summed over `examples` (a sample of all that are trained). A pruned state has `numbers` too, by which it
+        knows the examples' rows: see `compress.pruned`.
         """
         return train_on(self, state, batches, span=span, threads=threads, seed=seed, alone=alone)
 

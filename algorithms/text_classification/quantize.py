@@ -14,6 +14,7 @@ from algorithms.kernels import kmeans
 from algorithms.kernels.rng import seeded
 from data.quantized import QuantizedMatrix
 
+DSUB = 2  # columns that share a byte
 SAMPLE = 1 << 16  # rows that centroids are learnt from, about; fastText's number
 ITERATIONS = 25  # of k-means, as fastText
 
@@ -40,7 +41,7 @@ def keep_rows(inputs: NDArray[np.float32], *, words: int, cutoff: int, end_of_se
 def product_quantize(
     matrix: NDArray[np.float32],
     *,
-    dsub: int = 2,
+    dsub: int = DSUB,
     qnorm: bool = True,
     threads: int = 1,
     on_progress: Callable[[float], None] | None = None,

@@ -5,7 +5,6 @@ Knows arrays and threads; not where the examples come from.
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -50,7 +49,7 @@ def train_on(
     if "numbers" in state:
         numbers = np.require(state["numbers"], np.int32, "W")  # numba would compile anew for what Dask sent
         with ThreadPoolExecutor(threads) as pool:
-            batches = list(pool.map(partial(renumbered, numbers=numbers), batches or [_NO_EXAMPLES]))
+            batches = list(pool.map(lambda each: Batch(*renumbered(*each, numbers)), batches or [_NO_EXAMPLES]))
     tables = [cast(NDArray[np.float32], state[name]) for name in ("inputs", "outputs")]
     inputs, outputs = (in_place(table) if alone else packed(table) for table in tables)
     counts = cast(NDArray[np.int64], state["label_counts"])
