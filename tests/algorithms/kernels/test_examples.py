@@ -57,7 +57,8 @@ def test_ids_whose_ngrams_get_rows_one_table_after_the_other(order: list[int]) -
         enter_buckets(slots, keys[:known])
         done = kernel.encode_ids(
             np.concatenate(ids).astype(np.int32), starts, np.array(order, np.int64), rows, hashes, 0, NGRAMS, BUCKETS,
-            len(WORDS), slots, keys, UNKNOWN - 1, np.zeros(9, np.int32), np.zeros(30, np.int64), stream, offsets, cursor,
+            len(WORDS), slots, keys, UNKNOWN - 1, np.zeros(9, np.int32), np.zeros(30, np.int64), stream, offsets,
+            cursor,
         )  # fmt: skip
     lines = [LINES[line] for line in order]
     expected = bucket_rows(lines)
