@@ -49,7 +49,8 @@ def train_on(
     if "numbers" in state:
         numbers = np.require(state["numbers"], np.int32, "W")  # numba would compile anew for what Dask sent
         with ThreadPoolExecutor(threads) as pool:
-            batches = list(pool.map(lambda each: Batch(*renumbered(*each, numbers)), batches or [_NO_EXAMPLES]))
+            shorter = pool.map(lambda each: renumbered(each.stream, each.offsets, numbers), batches or [_NO_EXAMPLES])
+            batches = [Batch(*each) for each in shorter]
     tables = [cast(NDArray[np.float32], state[name]) for name in ("inputs", "outputs")]
     inputs, outputs = (in_place(table) if alone else packed(table) for table in tables)
     counts = cast(NDArray[np.int64], state["label_counts"])
