@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from algorithms.kernels.ngrams import word_buckets
+from algorithms.kernels.ngrams import character_buckets, word_buckets
 from data import fasttext as plain
 from tests import subwords
 from tests.strategies import words
@@ -92,3 +92,15 @@ def test_fasttext_finds_the_same(settings: tuple[int, int, int], tmp_path: Path)
         if word != "</s>":
             assert (model.get_subwords(word)[1] - 1).tolist() == ours
     assert (model.get_subwords("known")[1] - 1).tolist() == [-1, *buckets_of(["known"], settings)[0]]
+
+
+@pytest.mark.parametrize("word", [word for word in WORDS if word != "</s>"])
+def test_a_word_within_a_text_has_the_same(word: str) -> None:
+    """And what does not fit is counted all the same."""
+    letters = word.encode()
+    text = np.frombuffer(b"\xc3\xa9" + letters + b"\xa9x", np.uint8)  # letters on both sides, no whole ones
+    wanted = plainly([word], (2, 5, 1000))[0]
+    for room in (0, 3, len(wanted), len(wanted) + 2):
+        found = np.full(room, -7)
+        assert character_buckets(text, 2, 2 + len(letters), 2, 5, 1000, found) == len(wanted)
+        assert found.tolist() == [*wanted, -7, -7][:room]

@@ -8,6 +8,7 @@ from algorithms.kernels.simd import (
     broadcast,
     clip,
     divide,
+    exp,
     fma,
     load,
     prefetch,
@@ -92,3 +93,26 @@ def test_prefetching_changes_nothing_and_at_reads_any_type() -> None:
     numbers, integers = NUMBERS.copy(), np.arange(256)
     assert fetched(numbers, integers, 200) == 200
     np.testing.assert_array_equal(numbers, NUMBERS)
+
+
+@njit(cache=True)
+def exponentials(numbers, result):
+    for i in range(0, numbers.size, 16):
+        store(result, i, exp(load(numbers, i)))
+
+
+@pytest.mark.parametrize(("low", "high"), [(-87, 88), (-1, 1), (-1e-6, 1e-6), (-20, 0)])
+def test_exponentials(low: float, high: float) -> None:
+    numbers = np.linspace(low, high, 16 * 20_000, dtype=np.float32)
+    result = np.empty_like(numbers)
+    exponentials(numbers, result)
+    exact = np.exp(numbers.astype(np.float64))
+    assert np.abs(result / exact - 1).max() < 3e-7
+    assert (np.diff(result) >= -3e-7 * result[1:]).all()
+
+
+def test_exponentials_of_little_are_zero() -> None:
+    numbers = np.array([0, -87.01, -88, -100, -1e3, -1e30, -np.inf, -0.0] * 2, np.float32)
+    result = np.empty_like(numbers)
+    exponentials(numbers, result)
+    np.testing.assert_array_equal(result, [1, 0, 0, 0, 0, 0, 0, 1] * 2)
