@@ -82,7 +82,6 @@ def tables_elsewhere(dim: int) -> dict[str, np.ndarray]:
         "read-only": frozen,
         "not at a cache line": unpacked(askew, 0, 8, dim=dim),
         "loaded from bytes": np.frombuffer(bytes(4 * 8 * dim), np.float32).reshape(8, dim),
-        "no rows": np.zeros((0, dim), np.float32),
     }
 
 
@@ -131,3 +130,7 @@ def test_rows_depend_on_the_generator_alone() -> None:
         assert state[0] != seeded(seed)[0]
     np.testing.assert_array_equal(one, again)
     assert (one != other).any()
+
+
+def test_a_table_without_rows_is_flat() -> None:
+    assert in_place(np.zeros((0, 13), np.float32)).shape == (0,)
