@@ -58,9 +58,13 @@ def summarise(
     metrics: dict[str, Any],
     rows: list[tuple[str, str]],
     start: float,
+    own: Mapping[str, stages.Stage] | None = None,
 ) -> Summary:
-    """The run's summary. start: when reporting began, by `time.perf_counter`."""
-    done = {"prepare": prepared, "train": trained, "evaluate": evaluated, "publish": published}
+    """The run's summary.
+
+    start: when reporting began, by `time.perf_counter`; own: the algorithm's stages between training and evaluation.
+    """
+    done = {"prepare": prepared, "train": trained, **(own or {}), "evaluate": evaluated, "publish": published}
     seconds = {"ingest": ingested.seconds} | {name: 0.0 if each.reused else each.seconds for name, each in done.items()}
     return Summary(
         model=published.model,

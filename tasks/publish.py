@@ -62,8 +62,12 @@ def describe(
     evaluated: stages.Stage,
     metrics: Mapping[str, Any],
     history: Sequence[Mapping[str, Any]],
+    own: Mapping[str, stages.Stage] | None = None,
 ) -> dict[str, Any]:
-    """The manifest but for its files: where the model comes from, and what it is worth."""
+    """The manifest but for its files: where the model comes from, and what it is worth.
+
+    own: the algorithm's stages between training and evaluation, by name.
+    """
     return {
         "format": FORMAT,
         "algorithm": algorithm,
@@ -80,6 +84,7 @@ def describe(
             "ingest": ingested.seconds,
             "prepare": prepared.seconds,
             "train": trained.seconds,
+            **{name: stage.seconds for name, stage in (own or {}).items()},
             "evaluate": evaluated.seconds,
         },
         "history": history,

@@ -21,7 +21,12 @@ EVALUATION = "eval.json"  # what `algorithms.accuracy.judge` said
     **NETWORK,
 )
 def report(
-    ingested: Ingested, prepared: stages.Stage, trained: Trained, evaluated: stages.Stage, published: Published
+    ingested: Ingested,
+    prepared: stages.Stage,
+    trained: Trained,
+    evaluated: stages.Stage,
+    published: Published,
+    quantized: stages.Stage | None = None,
 ) -> Summary:
     """Artifacts under the keys text-classification-summary, -metrics, -classes and -report."""
     from tasks.text_classification import page  # matplotlib and jinja2, not needed before
@@ -44,4 +49,5 @@ def report(
         metrics=manifest["metrics"],
         rows=page.terminal_rows(manifest, judgement),
         start=start,
+        own={"quantize": quantized} if quantized else {},
     )

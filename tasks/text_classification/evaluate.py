@@ -11,13 +11,15 @@ from algorithms.accuracy import judge
 from algorithms.model import load_state
 from algorithms.text_classification.algorithm import TextClassification
 from algorithms.text_classification.classifier import Classifier, Predictions
-from data import storage
+from data import arrays, storage
 from data.examples import Batch, Examples, Shards
+from data.fasttext import read_model
 from data.process import cores
 from data.vocabulary import Vocabulary
 from tasks import stages
 from tasks.network import NETWORK
 from tasks.progress import log, progress
+from tasks.text_classification.quantize import FTZ, NUMBERS, Quantized
 from tasks.text_classification.text import Prepared
 from tasks.text_classification.train import Trained, accuracy_on
 
@@ -27,9 +29,13 @@ K = 5  # precision and recall at 1..K
 
 
 class Evaluated(stages.Stage, frozen=True):
-    """metrics: BlazingText's train_accuracy and validation_accuracy, and macro_f1 of what was judged in full."""
+    """metrics: BlazingText's train_accuracy and validation_accuracy, and macro_f1 of what was judged in full.
 
-    metrics: dict[str, float]
+    Of a quantised model quantized_validation_accuracy, or quantized_train_accuracy where there is no validation, and
+    quantized_bytes.
+    """
+
+    metrics: dict[str, int | float]
 
 
 @task(
@@ -37,13 +43,16 @@ class Evaluated(stages.Stage, frozen=True):
     description="Accuracy, precision and recall, class by class; which classes are mixed up; are probabilities true.",
     **NETWORK,
 )
-def evaluate(prepared: Prepared, trained: Trained, form: TextClassification) -> Evaluated:
+def evaluate(
+    prepared: Prepared, trained: Trained, form: TextClassification, quantized: Quantized | None = None
+) -> Evaluated:
     """A folder with eval.json: the accuracies, and what `algorithms.accuracy.judge` says of the validation examples.
 
     Where there are none it says it of the training examples.
     """
     start = time.perf_counter()
-    url = stages.folder("evaluate", work=trained.work, prepared=prepared.key, trained=trained.key)
+    keys = {"prepared": prepared.key, "trained": trained.key, "quantized": quantized.key if quantized else ""}
+    url = stages.folder("evaluate", work=trained.work, **keys)
     if done := stages.finished(url, Evaluated):
         return stages.reused(done)
     with (
@@ -54,19 +63,31 @@ def evaluate(prepared: Prepared, trained: Trained, form: TextClassification) -> 
         examples = Examples.load(prepared.url)
         state = load_state(Path(folder) / "state.safetensors")
         classifier = Classifier.of(form, state, vocabulary=examples.vocabulary, labels=examples.labels)
-        metrics = {"train_accuracy": accuracy_on(classifier, examples.train)}
+        metrics: dict[str, int | float] = {"train_accuracy": accuracy_on(classifier, examples.train)}
         _tell("train", metrics["train_accuracy"], examples.train.size)
-        report(0.5, "")
+        report(0.4, "")
         judged = examples.validation or examples.train
         judgement = _judged(classifier, judged, examples)
         if examples.validation:
             metrics["validation_accuracy"] = judgement["accuracy"]
             _tell("validation", judgement["accuracy"], judged.size)
+        if quantized:
+            report(0.8, "model.ftz")
+            which = "validation" if examples.validation else "train"
+            metrics[f"quantized_{which}_accuracy"] = _quantized_accuracy(quantized, judged)
+            metrics["quantized_bytes"] = quantized.bytes
         storage.write_json(str(scratch / EVALUATION), {**metrics, **judgement})
         metrics["macro_f1"] = judgement["macro_f1"]
         evaluated = Evaluated(url=url, seconds=time.perf_counter() - start, metrics=metrics)
         stages.conclude(scratch, evaluated)
     return evaluated
+
+
+def _quantized_accuracy(quantized: Quantized, judged: Shards) -> float:
+    """Of model.ftz, read from its file as others will."""
+    with stages.at_hand(quantized.url) as folder:
+        classifier = Classifier.of_fasttext(read_model(storage.join(folder, FTZ)), path=FTZ)
+    return accuracy_on(classifier, judged, numbers=arrays.opened(storage.join(quantized.url, NUMBERS)))
 
 
 def _tell(which: str, accuracy: float, examples: int) -> None:

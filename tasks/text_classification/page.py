@@ -39,6 +39,8 @@ def render(*, manifest: Mapping[str, Any], judgement: Mapping[str, Any] | None) 
         kept=kept_epoch(manifest),
         judgement=judgement,
         judged_on=judged_on(manifest),
+        quantized=manifest.get("quantized"),
+        smaller=smaller(manifest),
         **(_judged(judgement) if judgement else {}),
     )
 
@@ -81,6 +83,23 @@ def kept_epoch(manifest: Mapping[str, Any]) -> dict[str, int] | None:
     return {"best": best["epoch"], "last": judged[-1]["epoch"], "allowed": form["epochs"]}
 
 
+def smaller(manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What model.bin has and what is left of it in model.ftz, ready to print; nothing of a run without that."""
+    metrics, corpus, left = manifest.get("metrics", {}), manifest.get("corpus", {}), manifest.get("quantized")
+    if not left:
+        return []
+    rows = [("size", page.size(left["bytes_whole"]), page.size(left["bytes"]))]
+    for name in ("validation_accuracy", "train_accuracy"):
+        whole, small = (percent(metrics.get(each)) for each in (name, f"quantized_{name}"))
+        if whole and small:
+            rows.append((name.replace("_", " "), whole, small))
+    return [
+        *rows,
+        ("words", number(corpus.get("vocabulary")), number(left["words"])),
+        ("n-grams", number(corpus.get("ngrams")), number(left["ngrams"])),
+    ]
+
+
 def key_figures(manifest: Mapping[str, Any], judgement: Mapping[str, Any] | None) -> dict[str, str]:
     """What one looks at first, by name, ready to print."""
     metrics, corpus = manifest.get("metrics", {}), manifest.get("corpus", {})
@@ -101,7 +120,7 @@ def metrics_rows(manifest: Mapping[str, Any], judgement: Mapping[str, Any] | Non
     found = {
         name.replace("_", " "): value
         for name, value in manifest.get("metrics", {}).items()
-        if name in ("train_accuracy", "validation_accuracy")
+        if name.endswith(("train_accuracy", "validation_accuracy", "quantized_bytes"))
     }
     if judgement:
         for row in judgement["at_k"]:
@@ -132,6 +151,8 @@ def summary_markdown(
         sections[f"Judged on {judgement['examples']:,} {judged_on(manifest)} examples"] = table(
             ["k", "precision at k", "recall at k"], at_k
         )
+    if left := smaller(manifest):
+        sections["Quantised"] = table(["", "model.bin", "model.ftz"], left)
     if judgement and judgement["confused"]:
         confused = [[row["true"], row["predicted"], f"{row['count']:,}"] for row in judgement["confused"]]
         sections["Most often confused"] = table(["true", "predicted", "examples"], confused)
@@ -148,6 +169,7 @@ def terminal_rows(manifest: Mapping[str, Any], judgement: Mapping[str, Any] | No
         "corpus": f"{corpus['name']}: {corpus['tokens']:,} words, {corpus['vocabulary']:,} distinct",
         "words per second": f"{manifest['words_per_second']:,.0f}",
         **{name: figures[name] for name in TOLD if name in figures},
+        "quantised": ", ".join(f"{name} {whole} → {left}" for name, whole, left in smaller(manifest)[:2]),
         "mistaken": ", ".join(confused[:4]),
     }
     return [(name, text) for name, text in rows.items() if text]

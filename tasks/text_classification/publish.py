@@ -1,6 +1,7 @@
 """What a classifier is published as: the model in fastText's own file, and what made it."""
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from tasks.network import NETWORK
 from tasks.progress import log, progress
 from tasks.publish import ALGORITHM, MANIFEST, MODEL, Published
 from tasks.text_classification.evaluate import EVALUATION, Evaluated
+from tasks.text_classification.quantize import FTZ, Quantized
 from tasks.text_classification.text import Prepared
 from tasks.text_classification.train import LABELS, Trained
 from tasks.train import HISTORY, STATE, VOCABULARY
 
 NAME, BIN = "text-classification", "model.bin"
-MEMBERS = (BIN, EVALUATION, ALGORITHM, STATE, VOCABULARY, LABELS, MANIFEST)
+MEMBERS = (BIN, FTZ, EVALUATION, ALGORITHM, STATE, VOCABULARY, LABELS, MANIFEST)
 
 
 @task(
@@ -39,6 +41,7 @@ def publish(
     evaluated: Evaluated,
     form: TextClassification,
     *,
+    quantized: Quantized | None = None,
     output: str,
 ) -> Published:
     """The folder <output>/text-classification-<key>. One that holds all its files is left as it is."""
@@ -53,6 +56,7 @@ def publish(
         progress("publish") as report,
         stages.at_hand(trained.url) as model,
         stages.at_hand(evaluated.url) as judged,
+        stages.at_hand(quantized.url) if quantized else nullcontext("") as small,
         stages.workbench(place.url, marker=MANIFEST) as scratch,
     ):
         manifest: dict[str, Any] = publishing.describe(
@@ -64,13 +68,17 @@ def publish(
             evaluated=evaluated,
             metrics=evaluated.metrics,
             history=storage.read_json(storage.join(model, HISTORY)),
+            own={"quantize": quantized} if quantized else {},
         )
         if validation:
             manifest["validation"] = publishing.lineage(validation.source)
         words, labels = (Vocabulary.load(storage.join(model, name)) for name in (VOCABULARY, LABELS))
         report(0.1, "packing")
-        with publishing.archive(scratch, manifest, form=form, members=MEMBERS, folders=[judged, model]) as target:
+        folders = [judged, model, *([small] if small else [])]
+        with publishing.archive(scratch, manifest, form=form, members=MEMBERS, folders=folders) as target:
             write_bin(form, load_state(Path(model) / STATE), target / BIN, vocabulary=words, labels=labels)
+            if quantized:
+                manifest["quantized"] = _made_small(quantized, target / BIN)
         report(0.8, "drawing")
         html = page.render(
             manifest=manifest | {"files": publishing.files(scratch, [MODEL])},
@@ -79,3 +87,9 @@ def publish(
         publishing.conclude(scratch, manifest, html=html, start=start)
     log().info("published %s", place.url)
     return place.model_copy(update={"seconds": time.perf_counter() - start})
+
+
+def _made_small(quantized: Quantized, whole: Path) -> dict[str, int]:
+    """What the manifest says of model.ftz: its size and that of model.bin in bytes, what is left, epochs on that."""
+    sizes = {"bytes": quantized.bytes, "bytes_whole": whole.stat().st_size}
+    return sizes | quantized.model_dump(include={"words", "ngrams", "epochs"})

@@ -3,15 +3,17 @@
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 from prefect import task
 
 from algorithms.accuracy import accuracy
 from algorithms.early_stopping import EarlyStopping
+from algorithms.kernels.renumbering import renumbered
 from algorithms.state import State
 from algorithms.text_classification.algorithm import TextClassification
 from algorithms.text_classification.classifier import Classifier
 from algorithms.training import train
-from data.examples import Examples, Shards
+from data.examples import Batch, Examples, Shards
 from data.process import cores
 from tasks import cluster, stages
 from tasks import train as training
@@ -99,11 +101,13 @@ def learn(prepared: Prepared, form: TextClassification, *, machines: Machines, s
     return trained
 
 
-def accuracy_on(classifier: Classifier, shards: Shards) -> float:
-    """The share of examples whose likeliest label is one of theirs."""
+def accuracy_on(classifier: Classifier, shards: Shards, *, numbers: NDArray[np.int32] | None = None) -> float:
+    """The share of examples whose likeliest label is one of theirs. numbers: what the classifier calls their rows."""
     right = 0.0
     for piece in shards.slices(0, shards.size):
         batch = piece.read()
+        if numbers is not None:
+            batch = Batch(*renumbered(batch.stream, batch.offsets, numbers))
         starts, truth = batch.labels()
         found = classifier.judge(batch, threads=cores())
         right += batch.size * accuracy(starts, truth, found.labels[:, 0])
