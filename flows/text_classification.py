@@ -15,6 +15,7 @@ from tasks.ingest import ingest
 from tasks.text_classification.artifacts import report
 from tasks.text_classification.evaluate import evaluate
 from tasks.text_classification.publish import publish
+from tasks.text_classification.quantize import quantize
 from tasks.text_classification.text import held_out, prepare
 from tasks.text_classification.train import learn
 from tasks.train import machines
@@ -36,7 +37,7 @@ def text_classification(
     scheduler: str = "",
     reuse: bool = True,
 ) -> Summary:
-    """Ingest, prepare, train, evaluate, publish, report.
+    """Ingest, prepare, train, perhaps quantize, evaluate, publish, report.
 
     Args:
         train: Labelled text: a name (docs, ag_news, dbpedia, sst2, 20newsgroups), or a file, folder, glob or URL of
@@ -62,6 +63,7 @@ def text_classification(
         judged_by = ingest(validation) if validation and not share else None
         prepared = prepare(ingested, judged_by, form, share=share, tokenizer=tokenizer, machines=where, work=work)
         trained = learn(prepared, form, machines=where, seed=seed)
-        evaluated = evaluate(prepared, trained, form)
-        published = publish(ingested, judged_by, prepared, trained, evaluated, form, output=output)
-        return report(ingested, prepared, trained, evaluated, published)
+        quantized = quantize(prepared, trained, form, machines=where) if form.quantize else None
+        evaluated = evaluate(prepared, trained, form, quantized)
+        published = publish(ingested, judged_by, prepared, trained, evaluated, form, quantized=quantized, output=output)
+        return report(ingested, prepared, trained, evaluated, published, quantized)
