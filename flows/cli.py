@@ -62,6 +62,7 @@ def app() -> App:
         name="embertext",
         help=HELP,
         version=lambda: version("embertext"),
+        help_format="plaintext",  # as others it would take __label__ for emphasis
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
@@ -148,6 +149,8 @@ def _parameter(field: Mapping[str, Any], group: Group) -> Parameter:
 
 def _bounds(field: Mapping[str, Any]) -> str:
     """What a field may be, in words."""
+    if "const" in field:
+        return f"Always {field['const']}."
     if "enum" in field:
         return f"One of {', '.join(field['enum'])}."
     rules = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}

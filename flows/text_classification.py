@@ -42,7 +42,8 @@ def text_classification(
     Args:
         train: Labelled text: a name (docs, ag_news, dbpedia, sst2, 20newsgroups), or a file, folder, glob or URL of
             __label__ lines, JSON Lines (an augmented manifest too) or class,text rows.
-        validation: Labelled text to judge by; or the share of the training examples to hold out for that; or nothing.
+        validation: Labelled text to judge by; or a share of the training examples to hold out for that, such as 10%;
+            or nothing.
         text_classification: The hyperparameters.
         output: The folder or URL below which the run's own folder is published.
         tokenizer: How texts become words. auto: as they are in text files, elsewhere lower-cased words and marks.
@@ -53,7 +54,8 @@ def text_classification(
         reuse: Take finished stages of an earlier run with the same inputs.
 
     """
-    form, share = text_classification, held_out(validation)
+    form, validation = text_classification, validation.strip()
+    share = held_out(validation)
     form.check_validation(bool(validation))
     check_writable(output)
     where = machines(threads=threads, workers=workers, scheduler=scheduler)

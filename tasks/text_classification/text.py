@@ -12,8 +12,9 @@ from algorithms.text_classification.algorithm import TextClassification
 from algorithms.text_classification.encode import encode, encode_validation
 from data import labelled, readers, streams
 from data.errors import CorpusError, EmbertextError, ExampleError
+from data.examples import Examples
 from data.sources import Source
-from data.tokenizer import Name
+from data.tokenizer import SENTENCE_END, Name
 from tasks import cluster, stages
 from tasks.cluster import Workers
 from tasks.ingest import Ingested
@@ -34,13 +35,14 @@ class Prepared(stages.Stage, frozen=True):
 
 
 def held_out(validation: str) -> float:
-    """The share (0..1) that "10%" means; 0 for a corpus. Raises EmbertextError for 0% or 100%."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", validation)
-    if not found:
+    """The share (0..1) that "10%" means; 0 for a corpus. Raises EmbertextError for 0%, 100%, abc% and a bare number."""
+    text = validation.strip()
+    number = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*(%?)", text)
+    if not number and not text.endswith("%"):
         return 0.0
-    share = float(found[1]) / 100
+    share = float(number[1]) / 100 if number and number[2] else 0.0
     if not 0 < share < 1:
-        remedy = "give a share between, such as 10%, a corpus, or nothing"
+        remedy = "give a share above 0% and below 100%, such as 10%, a corpus, or nothing"
         raise EmbertextError("no share of the examples", where=f"validation={validation!r}", remedy=remedy)
     return share
 
@@ -76,6 +78,8 @@ def prepare(
     if done := stages.finished(url, Prepared):
         return stages.reused(done)
     sizes = form.model_dump(include={"word_ngrams", "buckets"})
+    if all(_as_they_are(source, tokenizer) for source in sources):
+        machines = Machines(threads=1, workers=0, scheduler="")  # there is nothing to share out
     with (
         progress("prepare") as report,
         stages.workbench(url) as scratch,
@@ -85,10 +89,11 @@ def prepare(
 
         def lines(number: int) -> Iterator[bytes]:
             told = partial(_told, report, number * part, part)
-            return _lines(sources[number], _chosen(tokenizer, sources[number]), workers, told)
+            return _lines(sources[number], tokenizer, workers, told)
 
         with _located(sources[0]):
             examples = encode(lines(0), scratch, min_count=form.min_count, held_out=share, **sizes)
+            _check(examples, share=share, min_count=form.min_count)
         if validation:
             with _located(sources[1]):
                 examples = encode_validation(lines(1), scratch, examples, **sizes)
@@ -116,6 +121,16 @@ def prepare(
     return prepared
 
 
+def _check(examples: Examples, *, share: float, min_count: int) -> None:
+    """Refuse examples that nothing can be learned from, and a share for validation that comes to nothing."""
+    if not {*examples.vocabulary.words} - {SENTENCE_END} and not examples.buckets.size:
+        remedy = "choose a smaller min_count, or give more text"
+        raise CorpusError(f"no word is seen min_count={min_count} times", remedy=remedy)
+    if share and not examples.validation:
+        what = f"{100 * share:.10g}% of {examples.train.size:,} examples is none to judge by"
+        raise CorpusError(what, remedy="give more examples, a larger share, or no validation")
+
+
 def _chosen(tokenizer: readers.Tokenizer, source: Source) -> Name:
     """auto: tokens as they are in text files, as in BlazingText; elsewhere words and punctuation marks, lower-cased."""
     if tokenizer == "auto" and source.kind != "text":
@@ -123,9 +138,14 @@ def _chosen(tokenizer: readers.Tokenizer, source: Source) -> Name:
     return readers.chosen(tokenizer, source.kind)
 
 
-def _lines(source: Source, tokenizer: Name, workers: Workers, told: Report) -> Iterator[bytes]:
+def _as_they_are(source: Source, tokenizer: readers.Tokenizer) -> bool:
+    """Whether the lines of a source can be read as fastText reads them."""
+    return source.kind == "text" and _chosen(tokenizer, source) == "whitespace"
+
+
+def _lines(source: Source, tokenizer: readers.Tokenizer, workers: Workers, told: Report) -> Iterator[bytes]:
     """The source as fastText's lines, in blocks. What is to be tokenised is shared out among the workers."""
-    if source.kind == "text" and tokenizer == "whitespace":
+    if _as_they_are(source, tokenizer):
         for block in labelled.blocks(source):
             yield block.data
             told(block.progress, source.name)
@@ -138,7 +158,8 @@ def _lines(source: Source, tokenizer: Name, workers: Workers, told: Report) -> I
             yield batch.documents
             reached = batch.progress
 
-    for lines in workers.each(partial(labelled.lines, tokenizer=tokenizer), batches()):
+    tokenise = partial(labelled.lines, tokenizer=_chosen(tokenizer, source))
+    for lines in workers.each(tokenise, batches()):
         yield lines
         told(reached, source.name)
 
