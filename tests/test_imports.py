@@ -35,7 +35,8 @@ HOMES = {
     "safetensors": "algorithms/model.py",
     "cyclopts": "flows/",
     "rich": "flows/ tasks/progress.py",
-    "matplotlib": "tasks/plots.py tasks/page.py tasks/word2vec/plots.py tasks/text_classification/plots.py",
+    "matplotlib": "tasks/plots.py tasks/page.py tasks/word2vec/plots.py tasks/text_classification/plots.py "
+    "tasks/topics/plots.py",
     "jinja2": "tasks/page.py",
     "pooch": "data/sources.py",
     "nltk": "data/tokenizer.py",
