@@ -1,8 +1,10 @@
-"""fastText's reading of a labelled line in plain Python: the oracle of `algorithms.kernels.examples`."""
+"""fastText's reading of a labelled line in plain Python (the oracle of `kernels.examples`), and lines to learn from."""
 
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
+
+import numpy as np
 
 from tests import subwords
 
@@ -76,3 +78,24 @@ class Model(NamedTuple):
             return [len(self.words) + bucket for bucket in buckets]
         rows = [self.rows.get(bucket, self.missing) for bucket in buckets]
         return [row for row in rows if row >= 0]
+
+
+# Lines with a known structure --------------------------------------------------------------------------------------
+
+CLASSES = {
+    "tiere": ["katze", "hund", "mäuse", "vögel", "鳥", "fische"],
+    "möbel": ["tisch", "stühle", "bett", "lampe", "机", "sofa"],
+    "essen": ["brot", "käse", "wein", "suppe", "米", "salat"],
+}
+COMMON = ["und", "der", "die"]
+
+
+def planted_lines(count: int, *, several: bool = False, seed: int = 5) -> list[str]:
+    """Lines of seven words, most of them from their class; where there are several, each has words in it."""
+    rng, lines = np.random.default_rng(seed), list[str]()
+    names = list(CLASSES)
+    for i in range(count):
+        own = rng.permutation(names)[: 1 + several * rng.integers(2)]
+        words = [word for name in own for word in rng.choice(CLASSES[name], 4)] + [*rng.choice(COMMON, 3)]
+        lines.append(" ".join([*(f"__label__{name}" for name in own), *rng.permutation(words), f"n{i % 50}"]))
+    return lines
