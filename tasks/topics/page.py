@@ -61,7 +61,6 @@ def _judged(judgement: Mapping[str, Any], topic_word: NDArray[np.floating] | Non
         "topics": [{**topic, "words": topic["words"][:WORDS_SHOWN]} for topic in largest[:TOPICS_SHOWN]],
         "all_topics": len(topics),
         "clouds": picture(own.word_clouds(topics)),
-        "sizes": picture(own.topic_sizes(topics, sizes)),
         "similar": similar and picture(similar),
         "mixtures": made_of and picture(made_of),
         "typical": [topic for topic in largest[:TYPICAL_SHOWN] if topic["typical"]],
