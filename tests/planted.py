@@ -1,4 +1,4 @@
-"""A corpus with a known structure: words of one kind share sentences, words of two kinds never do."""
+"""Corpora with a known structure: words of one kind share sentences, words of two kinds never do; or seldom."""
 
 import random
 from pathlib import Path
@@ -17,3 +17,15 @@ def write(path: Path, **options: int) -> Path:
     """The corpus as a file."""
     path.write_text(text(**options), encoding="utf-8")
     return path
+
+
+def labelled(*, lines: int = 1000, strays: float = 0.0, seed: int = 7) -> str:
+    """One line of six words each, in fastText's form; `strays` of its words (0..1) are of the other class."""
+    draw = random.Random(seed)
+    kinds = {"fruit": (FRUIT, TOOLS), "tool": (TOOLS, FRUIT)}
+    text = ""
+    for _ in range(lines):
+        name = draw.choice(list(kinds))
+        words = [draw.choice(kinds[name][draw.random() < strays]) for _ in range(6)]
+        text += f"__label__{name} {' '.join(words)}\n"
+    return text

@@ -107,18 +107,30 @@ def test_more_patience_than_epochs_never_stops():
     assert not any(over for _, over in replayed([1.0] * 50, patience=51)[1])
 
 
-@pytest.mark.parametrize(
-    ("scores", "best", "over"),
-    [
-        ([0.9, 0.5, 0.6, 0.6, 0.55], 3, True),  # the first epoch is before min_epochs
-        ([0.9, 0.5, 0.6, 0.6], 3, False),
-        ([0.1, 0.2, 0.2, 0.3, 0.3], 4, False),
-        ([0.9], 0, False),
-        ([0.5, math.nan, math.nan], 0, True),
-    ],
-)
-def test_blazingtexts_rule(scores, best, over):
-    stopping = EarlyStopping(min_epochs=2, patience=2)
+# min_epochs, patience, the score of each epoch; the best epoch, the one after which it is over (0: none)
+BLAZINGTEXT = {
+    "always better": (1, 1, [1, 2, 3, 4], 4, 0),
+    "never better": (1, 2, [3, 2, 1], 1, 3),
+    "equal is no better": (1, 2, [3, 3, 3], 1, 3),
+    "a rise in time": (1, 2, [3, 1, 4, 1, 1], 3, 5),
+    "not one after the other": (1, 2, [3, 1, 4, 1, 5, 1], 5, 0),
+    "early epochs are not judged": (3, 1, [9, 8, 1, 2, 3], 5, 0),
+    "nor waited for": (3, 1, [9, 8, 7, 6], 3, 4),
+    "patience of one": (1, 1, [2, 1], 1, 2),
+    "accuracy zero": (1, 2, [0, 0, 0], 1, 3),
+    "too short to judge": (5, 1, [1, 2], 0, 0),
+    "no numbers": (2, 2, [0.5, math.nan, math.nan], 0, 3),
+    # a real job on DBPedia: judged from the fifth epoch on, the ninth published, though a tenth was trained
+    "a real job": (5, 4, [0, 0, 0, 0, 0.969529, 0.970, 0.971, 0.9715, 0.9721, 0.9720], 9, 0),
+}
+
+
+@pytest.mark.parametrize(("min_epochs", "patience", "scores", "best", "over"), BLAZINGTEXT.values(), ids=BLAZINGTEXT)
+def test_blazingtexts_rule(min_epochs, patience, scores, best, over):
+    stopping, ended = EarlyStopping(min_epochs=min_epochs, patience=patience), 0
     for epoch, score in enumerate(scores, start=1):
         assert stopping.improved(epoch, score) == (stopping.epoch == epoch)
-    assert (stopping.epoch, stopping.over) == (best, over)
+        if stopping.over:
+            ended = epoch
+            break
+    assert (stopping.epoch, ended) == (best, over)

@@ -3,17 +3,12 @@
 import hashlib
 import json
 import tarfile
-import time
 from pathlib import Path
 from types import SimpleNamespace
-from uuid import UUID
 
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
-from prefect.artifacts import Artifact
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, FlowRunFilterId
 
 from algorithms.model import load_state
 from algorithms.word2vec.algorithm import Word2Vec
@@ -21,6 +16,8 @@ from data.vocabulary import Vocabulary
 from flows.word2vec import word2vec
 from tasks import publish, stages
 from tasks.artifacts import Summary
+from tests.flows import runs
+from tests.flows.runs import artifacts
 from tests.planted import FRUIT, TOOLS
 
 FORM = Word2Vec(vector_dim=16, epochs=3, min_count=1, learning_rate=0.1)
@@ -28,30 +25,11 @@ STAGES = {"ingest", "prepare", "train", "evaluate", "publish", "report"}
 
 
 def run(train: object, form: object = FORM, **options) -> SimpleNamespace:
-    """Run the flow; its final state, the states of its tasks by name, what it returned and its artifacts."""
-    state = word2vec(str(train), form, **{"threads": 1, **options}, return_state=True)
-    identity = state.state_details.flow_run_id
-    assert isinstance(identity, UUID)
-    return SimpleNamespace(id=identity, state=state, result=state.result(raise_on_failure=False))
+    return runs.run(word2vec, str(train), form, **{"threads": 1, **options})
 
 
 def states(run: SimpleNamespace, *, expected: int = len(STAGES)) -> dict[str, str]:
-    """The final state of each task, by its name. Prefect records them a moment later."""
-    for _ in range(100):
-        with get_client(sync_client=True) as client:
-            runs = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id])))
-        if len(runs) >= expected and all(each.state and each.state.is_final() for each in runs):
-            break
-        time.sleep(0.1)
-    return {each.name.rsplit("-", 1)[0]: each.state_name or "" for each in runs}
-
-
-def artifacts(run: SimpleNamespace) -> dict[str, Artifact]:
-    with get_client(sync_client=True) as client:
-        found = client.read_artifacts(
-            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
-        )
-    return {each.key: each for each in found}
+    return runs.states(run, expected=expected)
 
 
 @pytest.fixture(scope="module")

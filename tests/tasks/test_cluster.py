@@ -1,5 +1,6 @@
 """Dask and this process are the same cluster: same parts, same seeds, same state."""
 
+import itertools
 import time
 
 import numpy as np
@@ -11,7 +12,7 @@ from algorithms.protocol import Span
 from algorithms.training import Here, train
 from algorithms.word2vec.algorithm import Word2Vec
 from data.corpus import Corpus
-from data.errors import EmbertextError
+from data.errors import CorpusError, EmbertextError
 from data.process import cores
 from tasks import cluster
 from tests import planted
@@ -102,3 +103,58 @@ def test_processes_of_this_machine(corpus):
         *_, last = train(FORM, corpus, cluster=dask, seed=3)
     *_, expected = train(FORM, corpus, cluster=Here(threads=1, workers=2), seed=3)
     np.testing.assert_array_equal(last.state["words"], expected.state["words"])
+
+
+def slow_square(number: int) -> int:
+    """The first items take the longest."""
+    time.sleep(0.05 if number < 2 else 0)
+    if number == 7:
+        raise EmbertextError("seven is not squared", where="item 7")
+    return number * number
+
+
+@pytest.fixture(params=["dask", "here"])
+def workers(request, client) -> cluster.Workers:
+    return cluster.Dask(client, threads=1) if request.param == "dask" else Here(threads=1)
+
+
+def test_each_keeps_the_order(workers):
+    assert list(workers.each(slow_square, range(7))) == [0, 1, 4, 9, 16, 25, 36]
+    assert list(workers.each(slow_square, [])) == []
+
+
+def test_each_asks_twice_for_what_is_the_same(workers):
+    assert list(workers.each(slow_square, [3, 3])) == [9, 9]
+    drawn = list(workers.each(lambda _: time.perf_counter_ns(), [0, 0, 0]))
+    assert len(set(drawn)) == 3, "work need not be pure"
+
+
+def test_each_reads_few_items_ahead(workers):
+    taken = []
+
+    def endless():
+        for number in itertools.cycle(range(7)):
+            taken.append(number)
+            yield number
+
+    results = workers.each(slow_square, endless())
+    assert taken == [], "nothing before somebody wants a result"
+    assert list(itertools.islice(results, 3)) == [0, 1, 4]
+    ahead = cluster.AHEAD * workers.workers if isinstance(workers, cluster.Dask) else 0
+    assert len(taken) <= 3 + ahead
+
+
+def test_each_raises_what_the_work_raises(workers):
+    found = []
+    with pytest.raises(EmbertextError, match=r"^item 7: seven is not squared$"):
+        found.extend(workers.each(slow_square, range(9)))
+    assert found == [number * number for number in range(7)], "results before it are had"
+
+
+def test_each_raises_what_the_items_raise(workers):
+    def items():
+        yield 2
+        raise CorpusError("cannot be read", where="file 2")
+
+    with pytest.raises(CorpusError, match="file 2"):
+        list(workers.each(slow_square, items()))
