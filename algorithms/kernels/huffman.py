@@ -34,7 +34,7 @@ NO_PATHS = Paths(np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0, np.fl
 
 def tree(counts: NDArray[np.int64]) -> Tree:
     """The tree for the labels' counts (L,), L > 0, in descending order."""
-    return Tree(*_build(np.ascontiguousarray(counts, np.int64)))
+    return Tree(*_build(np.array(counts, np.int64)))  # a copy: numba would compile anew for a read-only one
 
 
 def paths(tree: Tree) -> Paths:

@@ -46,7 +46,7 @@ class Encoder:
         self.slots = np.empty(0, np.int64)
         if bucket_rows is not None:
             self.slots = np.full(power_of_two(2 * bucket_rows.size), -1, np.int64)
-            enter_buckets(self.slots, bucket_rows)
+            enter_buckets(self.slots, np.require(bucket_rows, np.int64, "W"))
 
     def encode(self, text: bytes, *, blanks: bool = False) -> Batch:
         r"""The examples of the lines of `text`, each with "\n" at its end.
