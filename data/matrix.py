@@ -1,25 +1,22 @@
-"""A whole matrix as a file of records: `write_matrix` and `read_matrix`, one row of (N, D) a record.
+"""Which records make a matrix: one row of (N, D) a record, checked, written and read one at a time.
 
-It knows which rows make a matrix, not their bytes. `data.dense` and `data.ragged` write and read many rows at once;
-what they do not recognise is read row by row by `data.record`, which then reads it or names the fault.
+This is the plain and slow way, and the one that says what is wrong. Whole files are read and written by
+`algorithms.records`, which comes here for what its kernels do not recognise.
 """
 
-from collections.abc import Iterator
-from typing import Any, BinaryIO, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from data import dense, ragged, recordio
+from data import recordio
 from data.errors import EmbertextError, FormatError
-from data.ragged import Rows
-from data.record import Tensor, decode
-from data.varint import Bits, Ints
+from data.record import Record, Tensor, Value, decode, encode
+from data.recordio import Records
 
 # What the SDK's writers take: a platform integer becomes int32, everything else is refused
 _WRITES: Final = frozenset(map(np.dtype, ("<f4", "<f8", "<i8")))
-_BLOCK = 1 << 20  # bytes of a file handled at a time: a few of them fit in a cache
 
 
 class Matrix(NamedTuple):
@@ -29,54 +26,19 @@ class Matrix(NamedTuple):
     labels: NDArray[Any] | None  # (N,), or (N, L) for L labels a row
 
 
-def write_matrix(file: BinaryIO, features: Any, labels: NDArray[Any] | None = None) -> None:
-    """Appends (N, D) features, a numpy array or a scipy sparse matrix, and (N,) labels as N framed records.
+class Rows(NamedTuple):
+    """A run of N rows of one kind."""
 
-    The bytes are those of the SDK's `write_numpy_to_dense_tensor` (values alone) and `write_spmatrix_to_sparse_tensor`
-    (values, keys and shape), except for rows that hold RecordIO's magic (see `data.recordio`). float32 and float64
-    stay, int64 is written as int32; EmbertextError for other types, wrong shapes and integers beyond 32 bits.
-    """
-    _check(features, labels)
-    is_sparse = sparse.issparse(features)
-    array: Any = features.tocsr() if is_sparse else np.ascontiguousarray(features)
-    count, width = array.shape
-    size = array.dtype.itemsize
-    per_row = (size + 4) * -(-array.nnz // max(1, count)) if is_sparse else size * width
-    equal = not is_sparse and array.dtype.kind == "f" and (labels is None or labels.dtype.kind == "f")
-    step = max(1, _BLOCK // (per_row + 64))
-    for i in range(0, count, step):
-        block_labels = None if labels is None else labels[i : i + step, None]
-        if equal:
-            _emit(file, *dense.frame(array[i : i + step], block_labels))
-        elif is_sparse:
-            indptr = array.indptr[i : i + step + 1].astype(np.int64)
-            span = slice(indptr[0], indptr[-1])
-            rows = Rows(array.data[span], np.diff(indptr), array.indices[span], width, block_labels)
-            _emit(file, *ragged.frame(rows))
-        else:
-            block = array[i : i + step]
-            rows = Rows(block.reshape(-1), np.full(len(block), width), None, width, block_labels)
-            _emit(file, *ragged.frame(rows))
+    values: NDArray[Any]  # (n,) of all rows
+    counts: NDArray[np.int64]  # (N,) values in each row
+    keys: NDArray[Any] | None  # (n,) columns; None: dense
+    columns: int
+    labels: NDArray[Any] | None  # (N, L)
+    offset: int  # of the first row in the file, for errors
 
 
-def read_matrix(buffer: recordio.Buffer | NDArray[np.uint8], *, path: str) -> Matrix:
-    """The N records of a whole file, read or memory-mapped, as a matrix.
-
-    Rows without keys make a dense array; if any row has keys, or a shape and no values (an empty sparse row), the
-    matrix is CSR with its keys as they stand. Raises FormatError where a record is damaged, or is no row of the same
-    matrix as the rows before it: another type, another width, a key beyond the shape, labels in some rows only.
-    """
-    records = recordio.scan(buffer, path=path)
-    if not len(records.starts):
-        raise FormatError("no records", path=path, offset=0, remedy="give a file with at least one row")
-    features, labels = dense.read(records) or _stack(list(_read_rows(records, path)), path)
-    if labels is not None and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    return Matrix(features, labels)
-
-
-def _check(features: Any, labels: NDArray[Any] | None) -> None:
-    """Raises EmbertextError for what cannot be written."""
+def check(features: Any, labels: NDArray[Any] | None) -> None:
+    """Raises EmbertextError for what cannot be written: wrong shapes, other types, integers beyond 32 bits."""
     if len(features.shape) != 2:
         raise EmbertextError(
             f"shape {features.shape}, expected (rows, columns)", where="features", remedy="reshape them"
@@ -85,44 +47,39 @@ def _check(features: Any, labels: NDArray[Any] | None) -> None:
         what = f"shape {labels.shape}, expected ({features.shape[0]},)"
         raise EmbertextError(what, where="labels", remedy="give one label a row")
     for where, array in (("features", features), ("labels", labels)):
-        if array is not None and array.dtype not in _WRITES:
+        if array is None:
+            continue
+        if array.dtype not in _WRITES:
             what = f"type {array.dtype} cannot be written as a Record"
             raise EmbertextError(what, where=where, remedy="convert to float32, float64 or int64")
+        numbers: Any = array.data if sparse.issparse(array) else array
+        if array.dtype.kind == "i" and numbers.size and (numbers.max() >= 2**31 or numbers.min() < -(2**31)):
+            remedy = "convert them to float64"
+            raise EmbertextError("an integer does not fit in 32 bits", where=where, remedy=remedy)
 
 
-def _emit(file: BinaryIO, framed: Bits, lengths: Ints) -> None:
-    """Writes a block of frames; if the magic stands inside of one, each by itself, split there."""
-    if np.count_nonzero(framed.view("<u4") == recordio.MAGIC) == len(lengths):
-        file.write(framed.data)
-        return
-    ends = np.cumsum(8 + (lengths + 3) // 4 * 4)
-    starts = ends - (lengths + 3) // 4 * 4
-    view = framed.data
-    recordio.write_records(file, (view[a : a + n] for a, n in zip(starts.tolist(), lengths.tolist(), strict=True)))
+def frame_row(values: NDArray[Any], keys: NDArray[Any] | None, columns: int, label: NDArray[Any] | None) -> bytes:
+    """The frames of one row: its (n,) values, with their (n,) keys when sparse, and its label (1,).
+
+    The bytes are those of the SDK's `write_numpy_to_dense_tensor` (values alone) and `write_spmatrix_to_sparse_tensor`
+    (values, keys and shape), except for rows that hold RecordIO's magic (see `data.recordio`). int64 becomes int32.
+    """
+    tensor = Tensor(_narrow(values))
+    if keys is not None:
+        tensor = Tensor(tensor.values, keys.astype(np.uint64), (columns,))
+    labels: dict[str, Value] = {} if label is None else {"values": Tensor(_narrow(label))}
+    return recordio.frame(encode(Record({"values": tensor}, labels)))
 
 
-def _read_rows(records: recordio.Records, path: str) -> Iterator[Rows]:
+def read_row(records: Records, row: int, *, path: str) -> Rows:
+    """One row by way of `decode`: reads whatever is a row. Raises FormatError where it is none."""
     data, starts, lengths, offsets = records
-    step = max(1, _BLOCK * len(starts) // (int(lengths.sum()) + 1))
-    for i in range(0, len(starts), step):
-        block = slice(i, i + step)
-        rows = ragged.read(data, starts[block], lengths[block], int(offsets[i]))
-        if rows is not None:
-            yield rows
-            continue
-        for start, length, offset in zip(
-            starts[block].tolist(), lengths[block].tolist(), offsets[block].tolist(), strict=True
-        ):
-            yield _read_row(data[start : start + length].data, path, offset)
-
-
-def _read_row(payload: memoryview, path: str, offset: int) -> Rows:
-    """One row by way of `decode`: reads whatever is a row, says what is not one."""
+    offset = int(offsets[row])
 
     def refuse(what: str, remedy: str) -> NoReturn:
         raise FormatError(what, path=path, offset=offset, remedy=remedy)
 
-    record = decode(payload, path=path, offset=offset)
+    record = decode(data[starts[row] : starts[row] + lengths[row]].data, path=path, offset=offset)
     tensor = record.features.get("values")
     if not isinstance(tensor, Tensor):
         refuse("this record has no numbers under features['values']", "read it with data.record.decode")
@@ -152,34 +109,46 @@ def _read_row(payload: memoryview, path: str, offset: int) -> Rows:
     return Rows(tensor.values, counts, tensor.keys, columns, labels, offset)
 
 
+def stack(runs: list[Rows], *, path: str) -> Matrix:
+    """All rows as a matrix. Raises FormatError at the first that does not belong to those before it.
+
+    Rows without keys make a dense array; if any row has keys, or a shape and no values (an empty sparse row), the
+    matrix is CSR with its keys as they stand.
+    """
+    is_sparse = any(run.keys is not None for run in runs)
+    first = runs[0]
+    for run in runs:
+        for has, expected in zip(_outline(run), _outline(first), strict=True):
+            if has != expected:
+                says = f"a row of {has}, the rows before it have {expected}"
+                raise FormatError(says, path=path, offset=run.offset, remedy="one file holds one matrix")
+    labels = None
+    if first.labels is not None:
+        labels = _join([run.labels for run in runs if run.labels is not None])
+        labels = labels[:, 0] if labels.shape[1] == 1 else labels
+    values, counts = _join([run.values for run in runs]), _join([run.counts for run in runs])
+    if not is_sparse:
+        return Matrix(values.reshape(len(counts), first.columns), labels)
+    index = np.int32 if max(first.columns, len(values)) < 2**31 else np.int64
+    every = np.arange(first.columns if any(run.keys is None for run in runs) else 0)
+    columns = [np.tile(every, len(run.counts)) if run.keys is None else run.keys for run in runs]
+    keys = _join([places.astype(index, copy=False) for places in columns])
+    matrix = sparse.csr_matrix((len(counts), first.columns), dtype=values.dtype)
+    indptr = np.append(0, np.cumsum(counts)).astype(index)
+    matrix.data, matrix.indices, matrix.indptr = values, keys, indptr  # checked above; scipy would check again
+    return Matrix(matrix, labels)
+
+
+def _narrow(values: NDArray[Any]) -> NDArray[Any]:
+    return values.astype(np.int32) if values.dtype.kind == "i" else values
+
+
 def _outline(rows: Rows) -> tuple[str, str, str]:
     """What all rows of a matrix have in common."""
     labels = "no labels" if rows.labels is None else f"{rows.labels.shape[1]} {rows.labels.dtype} labels"
     return f"{rows.values.dtype} values", f"{rows.columns} columns", labels
 
 
-def _stack(blocks: list[Rows], path: str) -> tuple[Any, NDArray[Any] | None]:
-    """All rows: features (N, D) and labels (N, L). Raises FormatError at the first that does not belong to them."""
-    is_sparse = any(block.keys is not None for block in blocks)
-    first = blocks[0]
-    for block in blocks:
-        for has, expected in zip(_outline(block), _outline(first), strict=True):
-            if has != expected:
-                says = f"a row of {has}, the rows before it have {expected}"
-                raise FormatError(says, path=path, offset=block.offset, remedy="one file holds one matrix")
-    labels = None
-    if first.labels is not None:
-        labels = np.concatenate([block.labels for block in blocks if block.labels is not None])
-    values = np.concatenate([block.values for block in blocks])
-    counts = np.concatenate([block.counts for block in blocks])
-    if not is_sparse:
-        return values.reshape(len(counts), first.columns), labels
-    index = np.int32 if max(first.columns, len(values)) < 2**31 else np.int64
-    every = np.arange(first.columns if any(block.keys is None for block in blocks) else 0)
-    columns = np.concatenate(
-        [np.tile(every, len(b.counts)) if b.keys is None else b.keys for b in blocks], dtype=index, casting="unsafe"
-    )
-    indptr = np.append(0, np.cumsum(counts)).astype(index)
-    matrix = sparse.csr_matrix((len(counts), first.columns), dtype=values.dtype)
-    matrix.data, matrix.indices, matrix.indptr = values, columns, indptr  # checked above; scipy would check again
-    return matrix, labels
+def _join(arrays: list[NDArray[Any]]) -> NDArray[Any]:
+    """Arrays one after the other; a single one is not copied."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

@@ -123,7 +123,7 @@ def _write_tensor(tensor: Tensor) -> bytes:
     parts = []
     for number, column in enumerate((tensor.values, tensor.keys, np.array(tensor.shape, np.uint64)), 1):
         if len(column):
-            packed = column if column.dtype.kind == "f" else varint.encode(column)[0]
+            packed = column if column.dtype.kind == "f" else varint.encode(column)
             parts.append(delimited(number, packed.tobytes()))
     return b"".join(parts)
 

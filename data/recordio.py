@@ -30,7 +30,7 @@ Buffer = bytes | bytearray | memoryview
 
 _HEADER = struct.Struct("<II")
 _WHOLE, _FIRST, _MIDDLE, _LAST = range(4)
-_CHUNK = 1 << 20  # bytes read, or searched, at a time: a few of them fit in a cache
+_CHUNK = 1 << 20  # bytes read at a time: a few of them fit in a cache
 
 
 def frame(payload: Buffer) -> bytes:
@@ -125,20 +125,33 @@ class Records(NamedTuple):
 
 
 def scan(buffer: Buffer | NDArray[np.uint8], *, path: str) -> Records:
-    """Finds all records of a whole file (read or memory-mapped) without copying them.
+    """Finds all records of a whole file (read or memory-mapped), from one frame to the next.
 
-    Split records alone are joined, behind a copy of the buffer. Raises FormatError as `read_records` does.
+    Raises FormatError as `read_records` does.
     """
     data = np.frombuffer(buffer, np.uint8)
-    heads = _heads(data)
-    if heads is None:
-        heads = _walk(data, path)  # names the fault, or finds magics that a writer like the SDK's left in a payload
-    words = data[: len(data) // 4 * 4].view("<u4")[heads // 4 + 1] if len(heads) else np.empty(0, np.uint32)
-    starts, lengths = heads + 8, (words & MAX_LENGTH).astype(np.int64)
-    cflags = words >> 29
+    return join_parts(data, *_walk(data, path))
+
+
+def join_parts(data: NDArray[np.uint8], starts: NDArray[np.int64], headers: NDArray[np.uint32]) -> Records:
+    """The records of a file from its frames: where the part of a record in each starts, and its lrecord, both (F,).
+
+    Whole records are not copied. Split ones are joined, with the magic between their parts, behind a copy of the data.
+    """
+    lengths, cflags = (headers & MAX_LENGTH).astype(np.int64), headers >> 29
     if not cflags.any():
         return Records(data, starts, lengths, starts)
-    return _join_parts(data, starts, lengths, cflags, path)
+    begins = np.flatnonzero((cflags == _WHOLE) | (cflags == _FIRST))
+    ends = np.flatnonzero((cflags == _WHOLE) | (cflags == _LAST))
+    first, size = starts[begins].copy(), lengths[begins].copy()
+    joined, position = [data], len(data)
+    for record in np.flatnonzero(begins != ends).tolist():
+        parts = range(int(begins[record]), int(ends[record]) + 1)
+        whole = MAGIC_BYTES.join(data[starts[part] : starts[part] + lengths[part]].tobytes() for part in parts)
+        joined.append(np.frombuffer(whole, np.uint8))
+        first[record], size[record] = position, len(whole)
+        position += len(whole)
+    return Records(np.concatenate(joined), first, size, starts[begins])
 
 
 def _find_magic(data: bytes, begin: int) -> int:
@@ -218,55 +231,10 @@ def _refuse_end(data: Any, position: int, path: str, base: int) -> NoReturn:
     raise FormatError(what, path=path, offset=offset, remedy="the file was cut short; copy or write it again")
 
 
-def _heads(data: NDArray[np.uint8]) -> NDArray[np.int64] | None:
-    """Offsets of all frames: the aligned magics, if each begins where the frame before it ends; else None."""
-    if len(data) % 4:
-        return None
-    words = data.view("<u4")
-    equal = _equal_heads(words)
-    if equal is not None:
-        return equal
-    step = _CHUNK // 4
-    found = [np.flatnonzero(words[i : i + step] == MAGIC) + i for i in range(0, len(words), step)]
-    heads = np.concatenate(found) if found else np.empty(0, np.int64)
-    if len(words) and (not len(heads) or heads[-1] + 1 >= len(words)):
-        return None
-    lrecords = words[heads + 1]
-    lengths = (lrecords & MAX_LENGTH).astype(np.int64)
-    ends = heads + 2 + (lengths + 3) // 4
-    whole = len(words) if len(heads) else 0
-    if not np.array_equal(np.append(heads, whole), np.append(0, ends)):
-        return None
-    inside = np.isin(lrecords >> 29, (_FIRST, _MIDDLE))  # a part is to follow
-    continues = np.isin(lrecords >> 29, (_MIDDLE, _LAST))
-    if (lrecords >> 29 > _LAST).any() or not np.array_equal(np.append(False, inside), np.append(continues, False)):
-        return None
-    ragged = np.flatnonzero(lengths & 3)  # the others have no padding
-    if (words[ends[ragged] - 1] >> (8 * (lengths[ragged] & 3)).astype(np.uint32)).any():
-        return None
-    return heads * 4
-
-
-def _equal_heads(words: NDArray[np.uint32]) -> NDArray[np.int64] | None:
-    """Offsets of all frames when all are whole and of one length, as rows of floats are; else None."""
-    if len(words) < 2 or words[1] > MAX_LENGTH:
-        return None
-    length = int(words[1])
-    stride = 2 + (length + 3) // 4
-    if len(words) % stride:
-        return None
-    frames = words.reshape(-1, stride)
-    if (frames[:, 0] != MAGIC).any() or (frames[:, 1] != length).any():
-        return None
-    if length % 4 and (frames[:, -1] >> np.uint32(8 * (length % 4))).any():
-        return None
-    return np.arange(len(frames)) * (4 * stride)
-
-
-def _walk(data: NDArray[np.uint8], path: str) -> NDArray[np.int64]:
-    """Offsets of all frames, from one to the next: slow, and sure where the file goes wrong."""
+def _walk(data: NDArray[np.uint8], path: str) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Where the payload of each frame starts, and its lrecord. Raises FormatError where the file goes wrong."""
     view, size = data.data, len(data)
-    heads, position, begun = [], 0, -1
+    starts, headers, position, begun = [], [], 0, -1
     while position < size:
         end = _frame_end(view, position, size)
         if size - position >= 8:
@@ -279,29 +247,9 @@ def _walk(data: NDArray[np.uint8], path: str) -> NDArray[np.int64]:
             begun = position
         elif cflag == _LAST:
             begun = -1
-        heads.append(position)
+        starts.append(position + 8)
+        headers.append(cflag << 29 | length)
         position = end
     if begun >= 0:
         _refuse_open(path, begun)
-    return np.array(heads, np.int64)
-
-
-def _join_parts(
-    data: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-    lengths: NDArray[np.int64],
-    cflags: NDArray[np.integer[Any]],
-    path: str,
-) -> Records:
-    """Records in which the parts of each split one are joined, with the magic between them."""
-    begins = np.flatnonzero((cflags == _WHOLE) | (cflags == _FIRST))
-    ends = np.flatnonzero((cflags == _WHOLE) | (cflags == _LAST))
-    first, size = starts[begins].copy(), lengths[begins].copy()
-    joined, position = [data], len(data)
-    for record in np.flatnonzero(begins != ends).tolist():
-        parts = range(int(begins[record]), int(ends[record]) + 1)
-        whole = MAGIC_BYTES.join(data[starts[part] : starts[part] + lengths[part]].tobytes() for part in parts)
-        joined.append(np.frombuffer(whole, np.uint8))
-        first[record], size[record] = position, len(whole)
-        position += len(whole)
-    return Records(np.concatenate(joined), first, size, starts[begins])
+    return np.array(starts, np.int64), np.array(headers, np.uint32)

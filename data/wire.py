@@ -78,7 +78,7 @@ class Message:
         decoded = varint.decode(np.frombuffer(self.data[begin:end], np.uint8))
         if decoded is None:
             self.refuse("a packed varint is cut short or longer than 10 bytes", begin)
-        return decoded[0].astype(np.uint64)
+        return decoded
 
     def _varint(self, position: int, end: int) -> tuple[int, int]:
         """The integer that begins here, and where it ends."""

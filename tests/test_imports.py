@@ -31,7 +31,7 @@ HOMES = {
     "fsspec": "data/storage.py",
     "s3fs": "data/storage.py",
     "isal": "data/streams.py tasks/publish.py",
-    "llvmlite": "algorithms/kernels/simd.py",
+    "llvmlite": "algorithms/kernels/simd.py algorithms/kernels/words.py",
     "safetensors": "algorithms/model.py",
     "cyclopts": "flows/",
     "rich": "flows/ tasks/progress.py",
