@@ -31,7 +31,7 @@ def report(
     manifest = storage.read_json(storage.join(published.url, MANIFEST))
     text = page.summary_markdown(manifest=manifest, judgement=judgement, model=published.model, report=published.report)
     tables = {
-        "metrics": Table("Losses of the documents, and how good the topics are.", page.metrics_rows(manifest, judgement)),
+        "metrics": Table("Losses of the documents, scores of the topics.", page.metrics_rows(manifest, judgement)),
         "words": Table("The topics, largest first: words, share of the text, scores.", page.topic_rows(judgement)),
     }
     artifacts.show("topics", published, summary=text, tables=tables)

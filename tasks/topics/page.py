@@ -2,7 +2,8 @@
 
 A judgement is what `algorithms.coherence.judge` says, and with it what `tasks.topics.evaluate` adds: `losses` of the
 training, validation and test documents, each topic's `share` of the text and its most `typical` documents, `mixtures`
-of some documents, and the `reference` that coherence was judged on.
+of some documents, and the `reference` that coherence was judged on. Documents are told by their `openings`, or, where
+these are unknown, by the words they have most.
 """
 
 from collections.abc import Mapping
@@ -75,7 +76,7 @@ def title(manifest: Mapping[str, Any]) -> str:
 
 
 def kept_epoch(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The epoch whose weights were kept, the last that was trained, how many were allowed, and what it was judged by."""
+    """The epoch whose weights were kept, the last that was trained, how many were allowed; which documents judged."""
     epochs = [entry for entry in manifest.get("history", []) if entry.get("epoch") is not None]
     by = "validation_total_loss" if any("validation_total_loss" in entry for entry in epochs) else "total_loss"
     judged = [entry for entry in epochs if entry.get(by) is not None]
@@ -118,7 +119,7 @@ def metrics_rows(manifest: Mapping[str, Any], judgement: Mapping[str, Any] | Non
 
 
 def topic_rows(judgement: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """One row a topic, the largest first: its number, words, share of the text, TU, NPMI, and WETC where there is one."""
+    """One row a topic, the largest first: its number, words, share of the text, TU, NPMI; WETC where there is one."""
     topics = sorted((judgement or {}).get("topics", []), key=lambda topic: -topic["share"])
     return [
         {"topic": topic["topic"], "words": " ".join(topic["words"][:WORDS_SHOWN])}

@@ -55,7 +55,7 @@ def judged(*, topics: int = 3, vectors: bool = False) -> dict:
         text = f"document of {topic['topic']}, it <b>was</b> said"
         topic |= {"share": float(share), "typical": [{"document": 4, "share": 0.876, "text": text}]}
     mixtures = {"names": ["a document", HOSTILE[0]], "weights": rng.dirichlet(np.ones(topics), 2).tolist()}
-    return {**judgement, "losses": LOSSES, "reference": "its training text", "mixtures": mixtures}
+    return {**judgement, "losses": LOSSES, "reference": "its training text", "openings": True, "mixtures": mixtures}
 
 
 def topic_word(topics: int) -> np.ndarray:
@@ -74,11 +74,11 @@ def test_everything_is_on_the_page(html):
     for said in [
         "3 topics in news <b>", "seed 3 · 2 threads",  # head
         "6.654", "776", "−0.125", "0.750", "0.800", "4.22 k", "1,200", "2,000", "2 min 03 s",  # key figures
-        "the weights after epoch 2, the best on the validation documents; training stopped after epoch 3 of at most 20.",
+        "the weights after epoch 2, the best on the validation documents; training stopped after epoch 3",
         "judged on 50 documents of its training text",
         "<script>alert(1)</script> word",  # words of a topic
-        "train 6.5000 6.4000 0.1000 665 960", "validation 6.6543 6.5000 0.1543 776 120",
-        "88 %document of 2, it <b>was</b> said",
+        "train validation total loss 6.5000 6.6543", "perplexity 665 776 documents 960 120",
+        "a topic has the largest share of, and how they begin.", "88 %document of 2, it <b>was</b> said",
         "num_topics 3", "bytes 12.3 MB",  # how it was made
     ]:  # fmt: skip
         assert said in text, said
