@@ -17,9 +17,12 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import FlowRunSort
 from pydantic import BaseModel, model_serializer
 
+from algorithms.text_classification.algorithm import TextClassification
 from algorithms.word2vec.algorithm import Word2Vec
 from flows.cli import FAILURE, INTERRUPTED, SUCCESS, USER_ERROR, normalised, run, validated
+from flows.text_classification import text_classification
 from flows.word2vec import word2vec
+from tests import planted
 
 EMBERTEXT = [sys.executable, "-m", "flows.cli"]
 QUICK = ["--vector-dim=8", "--epochs=1", "--min_count", "1"]
@@ -57,22 +60,56 @@ def test_booleans_as_sagemaker_sends_them(monkeypatch, value):
     assert seen == {"word2vec": Word2Vec(mode="cbow", subwords=True, evaluation=False), "analogies": True}
 
 
-def test_help_lists_every_option_with_its_bounds(capsys):
-    assert run(["word2vec", "--help"]) == SUCCESS
+def test_every_hyperparameter_of_a_classifier_as_sagemaker_sends_it(monkeypatch):
+    """Names with underscores, values as strings."""
+    seen = {}
+    monkeypatch.setattr("flows.cli.start_prefect", lambda: None)
+    monkeypatch.setattr("flows.summary.print_summary", lambda result: None)
+    monkeypatch.setattr(type(text_classification), "__call__", lambda self, **given: seen.update(given))
+    form = TextClassification(
+        epochs=10, learning_rate=0.25, vector_dim=10, word_ngrams=3, buckets=1_000_000, min_count=2,
+        early_stopping=True, min_epochs=6, patience=2, loss="ova", negative_samples=7, quantize=True, cutoff=1000,
+    )  # fmt: skip
+    given = {name: str(value) for name, value in form.model_dump().items()}
+    assert given["early_stopping"] == "True"
+    arguments = [word for name, value in given.items() for word in (f"--{name}", value)]
+    assert run(["text-classification", "--train", "a.txt", "--validation", "", *arguments]) == SUCCESS
+    assert seen == {"train": "a.txt", "validation": "", "text_classification": form}
+
+
+FORMS = {"word2vec": (word2vec, Word2Vec), "text-classification": (text_classification, TextClassification)}
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("word2vec", "Numbers in each word's vector. (1 to 2048) [default: 100]"),
+        ("word2vec", "One of batch_skipgram, skipgram, cbow. [default: batch_skipgram]"),
+        ("word2vec", "(above 0, below 1) [default: 0.0001]"),
+        ("text-classification", "or a share of the training examples to hold out for that, such as 10%; or nothing."),
+        ("text-classification", "file, folder, glob or URL of __label__ lines, JSON Lines"),
+        ("text-classification", "As SageMaker names it. Always supervised. [default: supervised]"),
+        ("text-classification", "One of softmax, hs, ns, ova. [default: softmax]"),
+        ("text-classification", "Epochs before early stopping begins to judge. (at least 1) [default: 5]"),
+        ("text-classification", "the best epoch is kept. [default: false]"),
+        ("text-classification", "Hash buckets that word n-grams share. (at least 1) [default: 2000000]"),
+    ],
+)
+def test_help_lists_every_option_with_its_bounds(capsys, command, expected):
+    assert run([command, "--help"]) == SUCCESS
     text = " ".join(re.sub("[│╭╮╰╯─]", " ", capsys.readouterr().out).split())
-    for name in [*Word2Vec.model_fields, *inspect.signature(word2vec.fn).parameters.keys() - {"word2vec"}]:
+    flow, form = FORMS[command]
+    for name in [*form.model_fields, *inspect.signature(flow.fn).parameters.keys() - {command.replace("-", "_")}]:
         assert f"--{name.replace('_', '-')} " in text
-    assert "Numbers in each word's vector. (1 to 2048) [default: 100]" in text
-    assert "One of batch_skipgram, skipgram, cbow. [default: batch_skipgram]" in text
-    assert "(above 0, below 1) [default: 0.0001]" in text
+    assert expected in text
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"]])
 def test_help_lists_the_commands(capsys, arguments):
     assert run(arguments) == SUCCESS
     shown = capsys.readouterr().out
-    assert "word2vec" in shown
-    assert "classification" not in shown, "it is promised when it is there"
+    for command in FORMS:
+        assert command in shown
 
 
 @pytest.mark.parametrize(
@@ -87,6 +124,17 @@ def test_help_lists_the_commands(capsys, arguments):
         (["word2vec", "--subwords", "maybe"], "--subwords"),
         (["word2vec", "--speed", "9"], "Unknown option: --speed"),
         (["word2vec", "--train"], "--train requires an argument"),
+        (["text-classification", "--mode", "cbow"], "mode='cbow': input should be 'supervised'"),
+        (
+            ["text-classification", "--min_epochs", "6", "--early_stopping", "True"],
+            "min_epochs=6: early stopping would",
+        ),
+        (["text-classification", "--loss=hinge"], "loss='hinge': input should be 'softmax', 'hs', 'ns' or 'ova'"),
+        (["text-classification", "--learning_rate=0"], "learning_rate='0': input should be greater than 0"),
+        (
+            ["text-classification", "--tokenizer=moses"],
+            "tokenizer='moses': input should be 'auto', 'whitespace', 'words'",
+        ),
         (["word3vec"], 'Unknown command "word3vec"'),
     ],
 )
@@ -202,6 +250,58 @@ def test_the_table_ends_with_the_paths(shell, corpus, tmp_path):
     *_, model, report = out.splitlines()
     assert Path(model.split()[-1]).is_file()
     assert Path(report.split()[-1]).is_file()
+
+
+@pytest.fixture
+def in_this_process(prefect_api, cache, monkeypatch):
+    """`embertext` without the seconds that a process of its own takes."""
+    monkeypatch.setattr("flows.cli.start_prefect", lambda: None)
+
+
+def test_json_of_a_classifier(in_this_process, tmp_path, capsys):
+    (tmp_path / "a.txt").write_text(planted.labelled(lines=300))
+    options = ["--output", str(tmp_path / "out"), "--learning_rate", "0.5", *QUICK, "--buckets=1000", "--json"]
+    assert run(["text-classification", "--train", str(tmp_path / "a.txt"), *options]) == SUCCESS
+    shown = capsys.readouterr()
+    told = json.loads(shown.out.splitlines()[-1])
+    assert told.keys() == {"model", "report", "metrics", "words_per_second", "seconds", "reused"}
+    assert told["metrics"]["validation_accuracy"] == 1
+    assert Path(told["model"]).is_file()
+    assert [line.split()[0] for line in shown.err.splitlines()] == ["ingest", "prepare", "train", "evaluate", "publish"]
+
+
+def test_a_classifier_in_a_table(in_this_process, tmp_path, capsys):
+    (tmp_path / "a.txt").write_text(planted.labelled(lines=300))
+    options = ["--output", str(tmp_path / "out"), "--learning_rate", "0.5", *QUICK, "--buckets=1000"]
+    assert run(["text-classification", "--train", str(tmp_path / "a.txt"), "--validation", "20%", *options]) == SUCCESS
+    shown = capsys.readouterr().out
+    for line in ("corpus a: 1,920 words, 17 distinct", "classes 2", "validation accuracy 100.00%"):
+        assert line in " ".join(shown.split())
+    *_, model, report = shown.splitlines()
+    assert Path(model.split()[-1]).is_file()
+    assert Path(report.split()[-1]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], "{file}: line 301: no label; begin the line with its class, as in: __label__sports the match was won"),
+        (
+            ["--validation", "", "--early-stopping"],
+            "early_stopping=True: there are no validation examples to judge by;",
+        ),
+        (["--validation=abc%"], "validation='abc%': no share of the examples; give a share above 0% and below 100%,"),
+    ],
+)
+def test_bad_examples_are_one_line_and_exit_2(in_this_process, cache, tmp_path, capsys, given, expected):
+    (tmp_path / "a.txt").write_text(planted.labelled(lines=300) + "no label\n")
+    options = ["--output", str(tmp_path / "out"), *given]
+    assert run(["text-classification", "--train", str(tmp_path / "a.txt"), *options]) == USER_ERROR
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.splitlines()[-1].startswith("error: " + expected.format(file=tmp_path / "a.txt"))
+    assert not (tmp_path / "out").exists()
+    assert not list(cache.glob("work/*"))
 
 
 def test_bad_input_from_a_shell(shell, tmp_path):

@@ -1,13 +1,17 @@
 """Corpus, cache and output on S3: Ceph's gateway where it is installed (.ci/run does), otherwise moto's imitation."""
 
+import gzip
 import json
 from pathlib import Path
 
 import pytest
 
+from algorithms.text_classification.algorithm import TextClassification
 from algorithms.word2vec.algorithm import Word2Vec
 from data import storage
+from flows.text_classification import text_classification
 from flows.word2vec import word2vec
+from tests import planted
 
 pytestmark = pytest.mark.services
 
@@ -25,6 +29,29 @@ def test_the_whole_flow(prefect_api, bucket, corpus, monkeypatch):
     assert manifest["corpus"]["checksum"].startswith("etag:")
     assert manifest["files"]["model.tar.gz"]["bytes"] == storage.size(done.model)
     again = word2vec(f"{place}/corpus", FORM, output=f"{place}/out", threads=1)
+    assert again.reused == ["prepare", "train", "evaluate", "publish"]
+    assert again.model == done.model
+
+
+def test_a_classifier(prefect_api, bucket, monkeypatch):
+    """Training text, text to judge by, cache and output: nothing is on this disk."""
+    place = f"s3://{bucket}/classifier"
+    monkeypatch.setenv("EMBERTEXT_CACHE", f"{place}/cache")
+    storage.write_bytes(f"{place}/train/a.txt", planted.labelled().encode())
+    rows = [line.replace(" ", ",", 1) for line in planted.labelled(lines=100, seed=8).splitlines()]
+    storage.write_bytes(f"{place}/unseen.csv.gz", gzip.compress("\n".join(rows).encode()))
+    form = TextClassification(
+        vector_dim=8, min_count=1, buckets=1000, learning_rate=0.5, early_stopping=True, min_epochs=1, patience=1
+    )
+    given = (f"{place}/train/*.txt", f"{place}/unseen.csv.gz", form)
+    done = text_classification(*given, output=f"{place}/out", threads=1)
+    assert done.metrics["validation_accuracy"] == 1
+    folder = done.model.rsplit("/", 1)[0]
+    assert {storage.name(url) for url in storage.expand(folder)} == {"model.tar.gz", "report.html", "manifest.json"}
+    manifest = storage.read_json(f"{folder}/manifest.json")
+    assert manifest["validation"]["checksum"].startswith("etag:")
+    assert manifest["corpus"]["validation_examples"] == 100
+    again = text_classification(*given, output=f"{place}/out", threads=1)
     assert again.reused == ["prepare", "train", "evaluate", "publish"]
     assert again.model == done.model
 
