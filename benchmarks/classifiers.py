@@ -11,13 +11,16 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks.harness import Figures, answer, begin
 from data import labelled, sources
 
 if TYPE_CHECKING:
+    from algorithms.state import State
+    from algorithms.text_classification.algorithm import TextClassification
     from algorithms.text_classification.classifier import Classifier
+    from data.examples import Examples
 
 WORD_NGRAMS, BUCKETS, MIN_COUNT = 2, 2_000_000, 1
 LABEL = "__label__"
@@ -50,14 +53,15 @@ def judged(test: str, predict: Callable[[list[str]], Sequence[str]]) -> Figures:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if not test:
         return {"peak_memory": peak}
+    texts = [line.text for line in lines_of(test)]
+    return {"peak_memory": peak, "accuracy": accuracy(test, predict), "lines_per_second": speed(texts, predict)}
+
+
+def accuracy(test: str, predict: Callable[[list[str]], Sequence[str]]) -> float:
+    """The share of a file's lines whose label is predicted."""
     lines = lines_of(test)
     predicted = predict([line.text for line in lines])
-    right = sum(line.label == label for line, label in zip(lines, predicted, strict=True))
-    return {
-        "peak_memory": peak,
-        "accuracy": right / len(lines),
-        "lines_per_second": speed([line.text for line in lines], predict),
-    }
+    return sum(line.label == label for line, label in zip(lines, predicted, strict=True)) / len(lines)
 
 
 def speed(texts: list[str], predict: Callable[[list[str]], Sequence[str]]) -> float:
@@ -72,33 +76,54 @@ def speed(texts: list[str], predict: Callable[[list[str]], Sequence[str]]) -> fl
 
 def ours(*, text: str, test: str, dim: int, learning_rate: float, threads: int, epochs: int, seed: int) -> Figures:
     """Embertext, as its flow trains: the examples on disk, rounds and all."""
-    training = partial(_trained, dim=dim, learning_rate=learning_rate, threads=threads, epochs=epochs, seed=seed)
+    training = partial(trained, dim=dim, learning_rate=learning_rate, threads=threads, epochs=epochs, seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         # have numba's kernels ready: they are compiled once an installation
-        little = Path(folder) / "little.txt"
-        little.write_text("__label__a b c d\n__label__b d e f\n" * 50)
-        classifier, _ = training(little, Path(folder) / "compiling")
-        classifier.predict(["b c"], threads=threads)
-        classifier, figures = training(Path(text), Path(folder) / "examples")
-
-        def predict(texts: list[str], threads: int = 1) -> list[str]:
-            likeliest = classifier.predict(texts, threads=threads).labels[:, 0]
-            return [classifier.labels[label] for label in likeliest.tolist()]
-
-        figures |= judged(test, predict)
+        training(little(folder), Path(folder) / "compiling").classifier.predict(["b c"], threads=threads)
+        model = training(Path(text), Path(folder) / "examples")
+        predict = partial(likeliest, model.classifier)
+        figures = model.figures | judged(test, predict)
         if test:
             texts = [line.text for line in lines_of(test)]
             figures["lines_per_second_threads"] = speed(texts, partial(predict, threads=threads))
         return figures
 
 
-def _trained(
+def little(folder: str) -> Path:
+    """A file to compile kernels with."""
+    path = Path(folder) / "little.txt"
+    path.write_text("__label__a b c d\n__label__b d e f\n" * 50)
+    return path
+
+
+def likeliest(classifier: "Classifier", texts: list[str], threads: int = 1) -> list[str]:
+    """The whole label of each text; "" for one that no word of is known."""
+    found = classifier.predict(texts, threads=threads).labels[:, 0]
+    return [classifier.labels[label] if label >= 0 else "" for label in found.tolist()]
+
+
+class Trained(NamedTuple):
+    """Ours, after training; figures: how long it took, and how many words were trained."""
+
+    form: "TextClassification"
+    examples: "Examples"
+    state: "State"
+    figures: Figures
+
+    @property
+    def classifier(self) -> "Classifier":
+        """What predicts."""
+        from algorithms.text_classification.classifier import Classifier
+
+        return Classifier.of(self.form, self.state, vocabulary=self.examples.vocabulary, labels=self.examples.labels)
+
+
+def trained(
     text: Path, folder: Path, *, dim: int, learning_rate: float, threads: int, epochs: int, seed: int
-) -> tuple["Classifier", Figures]:
-    """Train on a file; how long it took, and how many words were trained."""
+) -> Trained:
+    """Train on a file."""
     # not on top: the processes of the others, too, would need memory for them
     from algorithms.text_classification.algorithm import TextClassification
-    from algorithms.text_classification.classifier import Classifier
     from algorithms.text_classification.encode import encode
     from algorithms.training import Here, train
 
@@ -114,7 +139,7 @@ def _trained(
         of_epochs, words = of_epochs + each.seconds, words + each.words
     seconds = time.perf_counter() - begun
     figures = {"seconds": seconds, "preparing_seconds": prepared, "epochs_seconds": of_epochs, "words": words}
-    return Classifier.of(form, each.state, vocabulary=examples.vocabulary, labels=examples.labels), figures
+    return Trained(form, examples, each.state, figures)
 
 
 def fasttext(*, text: str, test: str, dim: int, learning_rate: float, threads: int, epochs: int, seed: int) -> Figures:
@@ -129,12 +154,14 @@ def fasttext(*, text: str, test: str, dim: int, learning_rate: float, threads: i
     )  # fmt: skip
     seconds = time.perf_counter() - begun
 
-    def predict(texts: list[str]) -> list[str]:
-        # its `predict` fails with numpy 2; this is what it calls, and its only way for many lines: on one thread
-        labels, _ = model.f.multilinePredict([f"{text}\n" for text in texts], 1, 0.0, "strict")
-        return [found[0] if found else "" for found in labels]
+    return {"seconds": seconds} | judged(test, partial(fasttexts, model))
 
-    return {"seconds": seconds} | judged(test, predict)
+
+def fasttexts(model: Any, texts: list[str]) -> list[str]:
+    """The whole label that fastText's package tells for each text."""
+    # its `predict` fails with numpy 2; this is what it calls, and its only way for many lines: on one thread
+    labels, _ = model.f.multilinePredict([f"{text}\n" for text in texts], 1, 0.0, "strict")
+    return [found[0] if found else "" for found in labels]
 
 
 def scikit_learn(

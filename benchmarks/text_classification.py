@@ -7,7 +7,10 @@ learning rate and threads for everyone, each run in a process of its own. Words 
 counts them, labels and ends of lines too. Their speed counts from the text file to the trained model; that of the
 epochs alone still holds fastText's parse, which it repeats in each. On sets as small as these, fastText's 2,000,000
 rows take a good part of its time to fill, and it looks only every tenth of a second whether it has ended: therefore
-speed is measured again on the training lines repeated until an epoch has 10 M words. About ten minutes on two cores.
+speed is measured again on the training lines repeated until an epoch has 10 M words.
+
+At the end one model of each, in the largest dimension, is made small: pruned to --cutoff words and n-grams, trained
+again and quantised. About a quarter of an hour on two cores.
 """
 
 import argparse
@@ -25,6 +28,7 @@ OURS, PEER = "embertext", "fasttext"
 ONCE = "scikit-learn"  # for orientation: no floor is measured against it
 AGAINST = {"lines_per_second_threads": "lines_per_second"}  # fastText's package predicts on one thread only
 PARSING, EPOCHS, PREDICTION = 2.0, 3.0, 2.0  # how many times fastText's speed ours must reach
+SMALLER, WORSE = 100.0, 0.02  # how many times smaller a quantised model is; how much of the accuracy it may lose
 
 Runs = dict[str, list[Figures]]  # by system and vector dimension, as `_name` has it
 
@@ -37,6 +41,7 @@ def main() -> None:
     parser.add_argument(
         "--words", type=int, default=10_000_000, help="of an epoch of the larger files; 0: without them"
     )
+    parser.add_argument("--cutoff", type=int, default=50_000, help="rows of a quantised model; 0: without these models")
     options = parser.parse_args()
     once: dict[str, Runs] = {}
     larger: dict[str, Runs] = {}
@@ -49,14 +54,18 @@ def main() -> None:
             larger[f"{name} {times} times, {words * times / 1e6:.1f} M words"] = _measure(
                 harness.repeated(text, times), words * times, options, rate
             )
+    small = {name: _quantised(name, options) for name in options.sets} if options.cutoff else {}
     print()
     sets = once | larger
     for name, runs in sets.items():
         _table(name, runs)
+    if small:
+        _quantised_table(small)
     figures = {
         name: {system: [_short(run) for run in of] for system, of in runs.items()} for name, runs in sets.items()
     }
-    harness.conclude("text_classification", {"sets": figures}, _floors(sets), as_json=options.json)
+    floors = _floors(sets) + _quantised_floors(small)
+    harness.conclude("text_classification", {"sets": figures, "quantised": small}, floors, as_json=options.json)
 
 
 def _measure(text: Path, words: int, options: argparse.Namespace, rate: float, test: str = "") -> Runs:
@@ -76,6 +85,20 @@ def _measure(text: Path, words: int, options: argparse.Namespace, rate: float, t
             run = classifiers.completed(run, words=words * options.epochs)
             runs.setdefault(_name(system, dim), []).append(run)
             _say(text, _name(system, dim), run)
+    return runs
+
+
+def _quantised(name: str, options: argparse.Namespace) -> dict[str, Figures]:
+    """Make a model of each small, by system."""
+    test, rate = SETS[name]
+    settings = {
+        "text": str(harness.labelled_text(name)), "test": str(harness.labelled_text(test)), "dim": max(options.dims),
+        "learning_rate": rate, "threads": options.threads, "epochs": options.epochs, "seed": 1,
+        "cutoff": options.cutoff,
+    }  # fmt: skip
+    runs = {system: _short(alone("benchmarks.quantised", system, **settings)) for system in (PEER, OURS)}
+    for system, run in runs.items():
+        print(f"quantised  {name:<45} {system:<18} {run['bytes'] / 1e6:6.2f} MB  accuracy {run['accuracy']:.4f}")
     return runs
 
 
@@ -135,6 +158,29 @@ def _table(title: str, runs: Runs) -> None:
             row += [_cell(runs, name, figure, "k") for figure in ("lines_per_second", "lines_per_second_threads")]
             row.append(spread([run["accuracy"] for run in of]))
     harness.table(f"{title}, median (range) over seeds", columns, rows)
+
+
+def _quantised_table(small: dict[str, dict[str, Figures]]) -> None:
+    rows = [
+        [
+            name, system, f"{run['whole_bytes'] / 1e6:,.0f}", f"{run['bytes'] / 1e6:.2f}",
+            f"{run['whole_accuracy']:.3f}", f"{run['accuracy']:.3f}", f"{run['seconds']:.1f}",
+        ]
+        for name, runs in small.items()
+        for system, run in runs.items()
+    ]  # fmt: skip
+    columns = ["set", "system", "model.bin, MB", "model.ftz, MB", "accuracy", "of model.ftz", "seconds"]
+    harness.table("Quantised, one seed", columns, rows)
+
+
+def _quantised_floors(small: dict[str, dict[str, Figures]]) -> list[Floor]:
+    floors = []
+    for name, runs in small.items():
+        run = runs[OURS]
+        floors.append(Floor(f"{name}, quantised: times smaller", run["whole_bytes"] / run["bytes"], SMALLER))
+        what = f"{name}, quantised: accuracy, the whole model's less {WORSE}"
+        floors.append(Floor(what, run["accuracy"], run["whole_accuracy"] - WORSE))
+    return floors
 
 
 def _floors(sets: dict[str, Runs]) -> list[Floor]:
