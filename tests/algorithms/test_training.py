@@ -102,6 +102,15 @@ def test_a_round_starts_from_what_the_last_one_merged(corpus: Corpus) -> None:
     assert [float(done.state["sum"][0]) for done in rounds] == [8 + index for index in range(10)]
 
 
+def test_training_goes_on_from_a_state_that_is_given(corpus: Corpus) -> None:
+    algorithm = Recorder(numbers=10)
+    given = {"sum": np.full(50, 7, np.float32)}
+    rounds = list(train(algorithm, corpus, cluster=Here(1), state=given, seed=0))
+    assert len(rounds) == 2 * rounds_per_epoch(corpus, given)
+    assert algorithm.calls[0].sum == 7
+    assert rounds[-1].state["sum"].tolist() == [7 + len(rounds)] * 50
+
+
 def test_no_two_updates_share_a_seed(corpus: Corpus) -> None:
     algorithm = Recorder(epochs=5)
     for seed in (0, 1, 2):
