@@ -39,7 +39,7 @@ HOMES = {
     "tasks/topics/plots.py",
     "jinja2": "tasks/page.py",
     "pooch": "data/sources.py",
-    "nltk": "data/tokenizer.py",
+    "nltk": "data/tokenizer.py data/lemmatizer.py",
 }
 FAMILIES = {path.parent.name for path in (*ROOT.glob("tasks/*/__init__.py"), *ROOT.glob("algorithms/*/algorithm.py"))}
 KERNELS = {"numpy", "numba", "llvmlite", "math", "collections", "typing"}
