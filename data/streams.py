@@ -6,6 +6,7 @@ What cannot be read is a `CorpusError` with the file and, for text, the byte off
 
 import bz2
 import contextlib
+import io
 import lzma
 import posixpath
 import tarfile
@@ -190,7 +191,7 @@ def _members(url: str, file: BinaryIO, prefix: str) -> Iterator[Member]:
                 yield member
         _expect(found, url, prefix)
     else:
-        yield Member(url, url, plain)
+        yield Member(url, url, _buffered(plain))
 
 
 def _expect(found: object, url: str, prefix: str) -> None:
@@ -203,6 +204,13 @@ def _decompressed(url: str, file: BinaryIO) -> BinaryIO:
     ending = _split(url)[1]
     openers: dict[str, Any] = {".gz": igzip.open, ".xz": lzma.open, ".bz2": bz2.open}
     return cast(BinaryIO, openers[ending](file)) if ending in openers else file
+
+
+def _buffered(plain: BinaryIO) -> BinaryIO:
+    """With `readline(size)`, which files of object stores and of the web do not have."""
+    if isinstance(plain, io.BufferedIOBase):
+        return plain
+    return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, plain), 1 << 20))
 
 
 def _zip_files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
