@@ -82,7 +82,9 @@ def serve() -> None:
             item = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
-        answers.write(_answer(work, item))
+        answer = _answer(work, item)
+        sys.stdout.flush()
+        answers.write(answer)
         answers.flush()
 
 

@@ -31,7 +31,7 @@ def collect(channels: Mapping[str, Sequence[str]], vocabulary: str, folder: Path
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[str, Channel] = {}
     columns = feature_dim
-    words = _read_vocabulary(vocabulary, feature_dim) if vocabulary else []
+    words = _read_vocabulary(vocabulary) if vocabulary else []
     for name, urls in channels.items():
         files, rows, total = [], [], 0.0
         for number, url in enumerate(urls):
@@ -39,9 +39,11 @@ def collect(channels: Mapping[str, Sequence[str]], vocabulary: str, folder: Path
             count = 0
             with path.open("wb") as file:
                 for block in read(url, channel=name, columns=columns):
-                    if not columns:
-                        columns = block.shape[1]
-                        _check_vocabulary(words, vocabulary, columns)
+                    columns = block.shape[1]
+                    if words and len(words) != columns:
+                        what = f"{len(words):,} words, and the records have {columns:,} columns"
+                        remedy = f"write one word a line for each column, or leave {VOCABULARY} out"
+                        raise CorpusError(what, where=_place(AUXILIARY, vocabulary), remedy=remedy)
                     records.write_matrix(file, block)
                     count, total = count + block.shape[0], total + float(block.data.sum())
             files.append(str(path))
@@ -88,7 +90,7 @@ def _csv(url: str, channel: str) -> Iterator[tuple[sparse.csr_matrix, str]]:
             try:
                 row = np.array(cells.split(b","), np.float64)
             except ValueError:
-                wrong = next(cell for cell in cells.split(b",") if not _is_number(cell))
+                wrong = next(cell for cell in cells.split(b",") if not is_number(cell))
                 what = f"{wrong[:20].decode(errors='replace')!r} is no number"
                 raise CorpusError(what, where=where, remedy="write one count a word, separated by commas") from None
             if rows and row.size != rows[0].size:
@@ -125,7 +127,7 @@ def _check(block: sparse.csr_matrix, columns: int, *, channel: str, url: str, be
         refuse(first, said, "a count is zero or more, and finite")
 
 
-def _read_vocabulary(url: str, feature_dim: int) -> list[str]:
+def _read_vocabulary(url: str) -> list[str]:
     """The words of vocab.txt, one a line."""
     try:
         lines = storage.read_bytes(url).decode("utf-8-sig").split("\n")
@@ -137,23 +139,15 @@ def _read_vocabulary(url: str, feature_dim: int) -> list[str]:
         if not word.strip():
             where = f"{_place(AUXILIARY, url)}: line {number}"
             raise CorpusError("a blank line", where=where, remedy="write one word a line, in the order of the columns")
-    if feature_dim:
-        _check_vocabulary(words, url, feature_dim)
     return words
-
-
-def _check_vocabulary(words: Sequence[str], url: str, columns: int) -> None:
-    if words and len(words) != columns:
-        what = f"{len(words):,} words, and the records have {columns:,} columns"
-        remedy = f"write one word a line for each column, or leave {VOCABULARY} out"
-        raise CorpusError(what, where=_place(AUXILIARY, url), remedy=remedy)
 
 
 def _place(channel: str, url: str) -> str:
     return f"channel {channel}: {url}"
 
 
-def _is_number(cell: bytes) -> bool:
+def is_number(cell: bytes) -> bool:
+    """Whether a table's cell says a number."""
     try:
         float(cell)
     except ValueError:
@@ -165,7 +159,7 @@ def _number(data: bytes, offset: int) -> int:
     """Which record, from 1, a byte of a file belongs to."""
     number, position = 0, 0
     while position <= offset and position + 8 <= len(data):
-        word = struct.unpack_from("<I", data, position + 4)[0]
-        number += word >> 29 in (0, 1)  # a whole record, or the first part of one
+        magic, word = struct.unpack_from("<II", data, position)
+        number += magic != recordio.MAGIC or word >> 29 in (0, 1)  # a whole record, or the first part of one
         position += 8 + ((word & recordio.MAX_LENGTH) + 3) // 4 * 4
     return number if position > offset else number + 1

@@ -228,11 +228,8 @@ def _channel(url: str, train: str) -> str:
 
 def _holds_numbers(url: str) -> bool:
     """Whether the first row of a table holds several numbers and nothing else."""
-    member = next(streams.Files([url], member="", size=1).members())
-    line = next(streams.lines(member), None)
-    cells = line.data.strip().split(b",") if line else []
-    try:
-        [float(cell) for cell in cells]
-    except ValueError:
-        return False
-    return len(cells) > 1
+    for member in streams.Files([url], member="", size=1).members():
+        for line in streams.lines(member):
+            cells = line.data.strip().split(b",")
+            return len(cells) > 1 and all(map(channels.is_number, cells))
+    return False

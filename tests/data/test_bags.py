@@ -1,4 +1,7 @@
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 
@@ -6,11 +9,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from data import nltk_data, punkt
-from data.bags import Bags, Memory
+from data import bags, messages, nltk_data, punkt, sources
+from data.bags import Bags, Memory, count
+from data.batches import batches
 from data.punkt import Punkt
 
-TRAINED = pytest.param(True, marks=pytest.mark.skipif(not nltk_data.has(punkt.PACKAGE), reason="no punkt_tab"))
+needs_model = pytest.mark.skipif(not nltk_data.has(punkt.PACKAGE), reason="nltk's punkt_tab is not installed")
+TRAINED = pytest.param(True, marks=needs_model)
 
 
 def recipe(trained: bool) -> Callable[[str], Counter[str]]:
@@ -58,7 +63,7 @@ texts = st.lists(pieces, max_size=30).map("".join)
 def test_the_words_are_those_of_nltk(trained: bool) -> None:
     expected, memory = recipe(trained), Memory(model(trained))
 
-    @settings(max_examples=1500, deadline=None)
+    @settings(max_examples=700, deadline=None)
     @given(st.lists(texts, max_size=4))
     @example(["end.\n) next", "end. ) next", 'end. " next', "e.g. )--x.) next", "e.g. foo.) bar", "foo. )", "etc.)"])
     def check(several: list[str]) -> None:
@@ -66,3 +71,41 @@ def test_the_words_are_those_of_nltk(trained: bool) -> None:
         assert found == [expected(text) for text in several]
 
     check()
+
+
+def test_the_bags_of_some_documents():
+    found = count(["b b a\n> quoted", "", "It ends. It ends"], trained=False, strip=["quotes"])
+    assert unpacked(found) == [{}, {}, {"it": 2, "ends": 2}]
+    assert found.openings == ["b b a", "", "It ends. It ends"]
+    assert [array.dtype.name for array in (found.ends, found.ids, found.counts)] == ["int64", "int32", "int32"]
+    assert unpacked(count([], trained=False)) == []
+
+
+def test_an_opening_is_one_short_line():
+    [opening] = count(["one\n\ttwo  " + "three " * 200], trained=False).openings
+    assert opening.startswith("one two three three")
+    assert len(opening) == bags.OPENING
+
+
+def test_what_is_remembered_is_bounded(monkeypatch):
+    monkeypatch.setattr(bags, "MOST_CHUNKS", 3)
+    memory = Memory(Punkt())
+    for text in ("one two three four five.", "six seven", "one two"):
+        assert unpacked(memory.count([text])) == [dict.fromkeys(text.removesuffix(".").split(), 1)]
+    assert set(memory) == {"six", "seven", "one", "two"}
+
+
+def test_a_worker_needs_no_nltk():
+    code = "import sys, data.bags as b; b.count(['a mr. b'], trained=False); sys.exit('nltk' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@needs_model
+@pytest.mark.skipif(not os.environ.get("EMBERTEXT_DATA"), reason="EMBERTEXT_DATA is not set")
+@pytest.mark.parametrize("every", [60, pytest.param(1, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+def test_real_messages(every, tmp_path):
+    source = sources.find("20newsgroups", cache=tmp_path).model_copy(update={"member": ""})
+    expected = recipe(trained=True)
+    for batch in batches(source):
+        texts = [messages.strip(text, messages.PARTS) for text in batch.texts[::every]]
+        assert unpacked(count(texts, trained=True)) == [expected(text) for text in texts]
