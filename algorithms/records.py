@@ -4,6 +4,8 @@ Kernels do the work, many rows at a time, on one thread. Where one stops, at a r
 SDK does it, `data.matrix` and `data.recordio` go on by one row, or name the fault.
 """
 
+import collections
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -15,11 +17,12 @@ from data import matrix, recordio
 from data.errors import FormatError
 from data.matrix import Matrix, Rows
 from data.record import KINDS
-from data.recordio import Buffer, Records
+from data.recordio import Buffer
 
 _BLOCK = 1 << 20  # bytes written at a time: they fit in a cache
-_WINDOW = 1 << 14  # rows read at a time, once a file has rows for which the kernel stops
+_WINDOW = 1 << 22  # bytes read at a time, once a file has rows for which the kernel stops
 _FEW = 100  # rows: for fewer it is not worth asking the kernel
+_SHORTEST = 24  # bytes of a frame with a row that has no values
 
 
 def write_matrix(file: BinaryIO, features: Any, labels: NDArray[Any] | None = None) -> None:
@@ -33,12 +36,16 @@ def write_matrix(file: BinaryIO, features: Any, labels: NDArray[Any] | None = No
     array: Any = features.tocsr() if is_sparse else np.ascontiguousarray(features)
     count, width = array.shape
     values = np.ascontiguousarray(array.data) if is_sparse else array.reshape(-1)
-    keys, indptr = (array.indices, array.indptr) if is_sparse else (np.empty(0, np.int32), np.empty(0, np.int32))
+    none = np.empty(0, np.int32)
+    keys, indptr = (array.indices, array.indptr) if is_sparse else (none, none)
+    narrow = keys.astype(np.int32, copy=False) if width < 2**31 else none
     outline = _outline(values, width, is_sparse, None if labels is None else labels[:, None])
     label_bytes = np.empty(0, np.uint8) if labels is None else np.ascontiguousarray(labels).view(np.uint8)
     out, lengths, row = np.empty(_BLOCK, np.uint8), np.empty(count, np.int64), 0
     while row < count:
-        end, size = row_writer.write_rows(out, lengths, values.view(np.uint8), keys, indptr, label_bytes, outline, row)
+        end, size = row_writer.write_rows(
+            out, lengths, values.view(np.uint8), narrow, indptr, label_bytes, outline, row
+        )
         if end > row:
             _emit(file, out[:size], lengths[row:end])
         elif len(out) < row_reader.LONGEST:
@@ -57,61 +64,51 @@ def read_matrix(buffer: Buffer | NDArray[np.uint8], *, path: str) -> Matrix:
     Raises FormatError where a record is damaged, or is no row of the same matrix as the rows before it: another type,
     another width, a key beyond the shape, labels in some rows only.
     """
-    records = _scan(buffer, path)
-    count = len(records.starts)
-    if not count:
+    data = np.frombuffer(buffer, np.uint8)
+    data.flags.writeable = False  # one type of array for the kernel
+    if not len(data):
         raise FormatError("no records", path=path, offset=0, remedy="give a file with at least one row")
-    like = matrix.read_row(records, 0, path=path)
-    runs = [_read_rows(records, 0, count, like)]
-    row, alone = len(runs[0].counts), 1
-    while row < count:
-        single = [matrix.read_row(records, i, path=path) for i in range(row, min(row + alone, count))]
-        row += len(single)
-        run = _read_rows(records, row, row + _WINDOW, single[-1])
-        row += len(run.counts)
-        alone = 1 if len(run.counts) >= _FEW else 2 * alone
-        runs += [*single, run]
+    try:
+        runs = list(_runs(data, path))
+    except FormatError:
+        collections.deque(recordio.scan(data.data, path=path), maxlen=0)  # frames go first, wherever one is damaged
+        raise
     return matrix.stack(runs, path=path)
 
 
-def _scan(buffer: Buffer | NDArray[np.uint8], path: str) -> Records:
-    """As `recordio.scan`, which it leaves to name the fault."""
-    data = np.frombuffer(buffer, np.uint8)
-    data.flags.writeable = False  # one type of array for the kernels
-    room = len(data) // 256 + 16
-    starts, headers = np.empty(room, np.int64), np.empty(room, np.uint32)
-    at = count = 0
-    while at < len(data) and len(data) >= 8:
-        at, count = row_reader.frames(starts, headers, data, at, count)
-        if at < len(data) and count < len(starts):
-            break
-        starts.resize(count if at == len(data) else 4 * count, refcheck=False)
-        headers.resize(len(starts), refcheck=False)
-    return recordio.join_parts(data, starts, headers) if 0 < at == len(data) else recordio.scan(buffer, path=path)
+def _runs(data: NDArray[np.uint8], path: str) -> Iterator[Rows]:
+    """All rows, in as few runs as may be: the kernel's, and single rows for which it stops."""
+    at, room, pause, alone = 0, len(data), 1, 0
+    while at < len(data):
+        payload, end = recordio.record_at(data.data, at, path=path)
+        run = row = matrix.read_row(payload, path=path, offset=at + 8)
+        if alone:
+            alone -= 1
+        else:
+            like_it, stop = _read_rows(data, at, room, row)
+            if stop > at:
+                run, end = like_it, stop
+            # the more often the kernel has little to say, the less often it is asked
+            pause = 1 if len(run.counts) >= _FEW else 2 * pause
+            room, alone = _WINDOW, pause - 1
+        yield run
+        at = end
 
 
-def _read_rows(records: Records, first: int, end: int, like: Rows) -> Rows:
-    """The rows from the first on, before `end`, for which the kernel does not stop; all are like the given one."""
-    starts, lengths = records.starts[first:end], records.lengths[first:end]
-    total, longest = int(lengths.sum()), int(lengths.max(initial=0))
+def _read_rows(data: NDArray[np.uint8], at: int, room: int, like: Rows) -> tuple[Rows, int]:
+    """Rows like the given one from the frame at this place on, of so many bytes, and where the kernel stopped."""
+    room = min(room, len(data) - at)
     is_sparse, value_bytes = like.keys is not None, _least(like.values)
-    # what the bytes can hold, and a last row that turns out to be wrong: memory that is never touched costs nothing
-    values = np.empty(total // (value_bytes + is_sparse) + longest, like.values.dtype)
-    keys = np.empty(total // (value_bytes + 1) + longest if is_sparse else 0, np.int32)
     labels = np.empty((1, 0), np.float32) if like.labels is None else like.labels
     width = labels.shape[1]
-    numbers = np.empty(min(len(starts) * width, total // _least(labels)) + longest if width else 0, labels.dtype)
-    ends = np.empty(len(starts), np.int64)
+    # what the bytes can hold: memory that is not touched costs nothing
+    ends = np.empty(room // _SHORTEST + 1, np.int64)
+    values = np.empty(room // (value_bytes + is_sparse), like.values.dtype)
+    keys = np.empty(len(values) if is_sparse else 0, np.int32)
+    numbers = np.empty(min(len(ends) * width, room // _least(labels)), labels.dtype)
     outline = _outline(like.values, like.columns, is_sparse, like.labels)
-    count = row_reader.read_rows(
-        values.view(np.uint8),
-        keys.view(np.uint32),
-        ends,
-        numbers.view(np.uint8),
-        records.data,
-        starts,
-        lengths,
-        outline,
+    count, stop = row_reader.read_rows(
+        values.view(np.uint8), keys.view(np.uint32), ends, numbers.view(np.uint8), data, at, outline
     )
     filled = int(ends[count - 1]) if count else 0
     for array, size in ((values, filled), (keys, filled if is_sparse else 0), (numbers, count * width)):
@@ -122,8 +119,8 @@ def _read_rows(records: Records, first: int, end: int, like: Rows) -> Rows:
         keys if is_sparse else None,
         like.columns,
         None if like.labels is None else numbers.reshape(count, width),
-        int(records.offsets[first]) if count else like.offset,
-    )
+        like.offset,
+    ), stop
 
 
 def _outline(values: NDArray[Any], columns: int, is_sparse: bool, labels: NDArray[Any] | None) -> NDArray[np.int64]:

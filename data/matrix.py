@@ -13,7 +13,7 @@ from scipy import sparse
 from data import recordio
 from data.errors import EmbertextError, FormatError
 from data.record import Record, Tensor, Value, decode, encode
-from data.recordio import Records
+from data.recordio import Buffer
 
 # What the SDK's writers take: a platform integer becomes int32, everything else is refused
 _WRITES: Final = frozenset(map(np.dtype, ("<f4", "<f8", "<i8")))
@@ -71,15 +71,16 @@ def frame_row(values: NDArray[Any], keys: NDArray[Any] | None, columns: int, lab
     return recordio.frame(encode(Record({"values": tensor}, labels)))
 
 
-def read_row(records: Records, row: int, *, path: str) -> Rows:
-    """One row by way of `decode`: reads whatever is a row. Raises FormatError where it is none."""
-    data, starts, lengths, offsets = records
-    offset = int(offsets[row])
+def read_row(payload: Buffer, *, path: str, offset: int) -> Rows:
+    """One row by way of `decode`: reads whatever is a row. Raises FormatError where it is none.
+
+    `path` and `offset` tell where the record begins, for errors.
+    """
 
     def refuse(what: str, remedy: str) -> NoReturn:
         raise FormatError(what, path=path, offset=offset, remedy=remedy)
 
-    record = decode(data[starts[row] : starts[row] + lengths[row]].data, path=path, offset=offset)
+    record = decode(payload, path=path, offset=offset)
     tensor = record.features.get("values")
     if not isinstance(tensor, Tensor):
         refuse("this record has no numbers under features['values']", "read it with data.record.decode")

@@ -15,10 +15,7 @@ know cflags, ours reads both ways of writing. Padding that is not zero is refuse
 
 import struct
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, NamedTuple, NoReturn
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, BinaryIO, NoReturn
 
 from data.errors import EmbertextError, FormatError
 
@@ -87,19 +84,17 @@ class Decoder:
         self._buffer += data
         records, position = [], 0
         while (end := _frame_end(self._buffer, position, len(self._buffer))) <= len(self._buffer):
-            cflag, length = self._header(position)
-            payload = bytes(self._buffer[position + 8 : position + 8 + length])
-            if any(self._buffer[position + 8 + length : end]):
-                _refuse_padding(self._path, self._offset + position + 8 + length)
+            cflag, part = _read_frame(self._buffer, position, end, self._path, self._offset, bool(self._parts))
             if cflag in (_WHOLE, _FIRST):
                 self._begun = self._offset + position
-            self._parts.append(payload)
+            self._parts.append(part)
             if cflag in (_WHOLE, _LAST):
                 records.append(MAGIC_BYTES.join(self._parts))
                 self._parts = []
             position = end
         if len(self._buffer) - position >= 8:
-            self._header(position)  # a wrong magic is refused before the bytes that its length asks for
+            # a wrong magic is refused before the bytes that its length asks for
+            _header(self._buffer, position, self._path, self._offset, bool(self._parts))
         del self._buffer[:position]
         self._offset += position
         return records
@@ -107,51 +102,37 @@ class Decoder:
     def close(self) -> None:
         """Raises FormatError when the bytes ended inside a record."""
         if self._buffer:
-            _refuse_end(self._buffer, 0, self._path, self._offset)
+            _refuse_end(self._buffer, 0, self._path, self._offset, bool(self._parts))
         if self._parts:
             _refuse_open(self._path, self._begun)
 
-    def _header(self, position: int) -> tuple[int, int]:
-        return _header(self._buffer, position, self._path, self._offset, bool(self._parts))
 
-
-class Records(NamedTuple):
-    """Where the N records of a buffer are: record i is `data[starts[i] : starts[i] + lengths[i]]`."""
-
-    data: NDArray[np.uint8]
-    starts: NDArray[np.int64]  # (N,)
-    lengths: NDArray[np.int64]  # (N,) bytes
-    offsets: NDArray[np.int64]  # (N,) of each record's first payload byte in the file, for messages
-
-
-def scan(buffer: Buffer | NDArray[np.uint8], *, path: str) -> Records:
-    """Finds all records of a whole file (read or memory-mapped), from one frame to the next.
+def scan(buffer: Buffer, *, path: str) -> Iterator[tuple[int, bytes]]:
+    """Where each record of a whole file in memory begins (its first frame), and the record.
 
     Raises FormatError as `read_records` does.
     """
-    data = np.frombuffer(buffer, np.uint8)
-    return join_parts(data, *_walk(data, path))
+    position = 0
+    while position < len(buffer):
+        record, end = record_at(buffer, position, path=path)
+        yield position, record
+        position = end
 
 
-def join_parts(data: NDArray[np.uint8], starts: NDArray[np.int64], headers: NDArray[np.uint32]) -> Records:
-    """The records of a file from its frames: where the part of a record in each starts, and its lrecord, both (F,).
-
-    Whole records are not copied. Split ones are joined, with the magic between their parts, behind a copy of the data.
-    """
-    lengths, cflags = (headers & MAX_LENGTH).astype(np.int64), headers >> 29
-    if not cflags.any():
-        return Records(data, starts, lengths, starts)
-    begins = np.flatnonzero((cflags == _WHOLE) | (cflags == _FIRST))
-    ends = np.flatnonzero((cflags == _WHOLE) | (cflags == _LAST))
-    first, size = starts[begins].copy(), lengths[begins].copy()
-    joined, position = [data], len(data)
-    for record in np.flatnonzero(begins != ends).tolist():
-        parts = range(int(begins[record]), int(ends[record]) + 1)
-        whole = MAGIC_BYTES.join(data[starts[part] : starts[part] + lengths[part]].tobytes() for part in parts)
-        joined.append(np.frombuffer(whole, np.uint8))
-        first[record], size[record] = position, len(whole)
-        position += len(whole)
-    return Records(np.concatenate(joined), first, size, starts[begins])
+def record_at(buffer: Buffer, position: int, *, path: str) -> tuple[bytes, int]:
+    """The record that begins at this place of a whole file in memory, and where its last frame ends."""
+    parts: list[bytes] = []
+    begin, cflag = position, _WHOLE
+    while not parts or cflag not in (_WHOLE, _LAST):
+        end = _frame_end(buffer, position, len(buffer))
+        if parts and position == len(buffer):
+            _refuse_open(path, begin)
+        if end > len(buffer):
+            _refuse_end(buffer, position, path, 0, bool(parts))
+        cflag, part = _read_frame(buffer, position, end, path, 0, bool(parts))
+        parts.append(part)
+        position = end
+    return MAGIC_BYTES.join(parts), position
 
 
 def _find_magic(data: bytes, begin: int) -> int:
@@ -196,13 +177,18 @@ def _header(data: Any, position: int, path: str, base: int, inside: bool) -> tup
     return cflag, length
 
 
-def _refuse_padding(path: str, offset: int) -> NoReturn:
-    raise FormatError(
-        "the padding after a record is not zero",
-        path=path,
-        offset=offset,
-        remedy="the record's length is damaged; write the file again",
-    )
+def _read_frame(data: Any, position: int, end: int, path: str, base: int, inside: bool) -> tuple[int, bytes]:
+    """Cflag and payload of the frame from `position` to `end`."""
+    cflag, length = _header(data, position, path, base, inside)
+    begin = position + 8
+    if any(data[begin + length : end]):
+        raise FormatError(
+            "the padding after a record is not zero",
+            path=path,
+            offset=base + begin + length,
+            remedy="the record's length is damaged; write the file again",
+        )
+    return cflag, bytes(data[begin : begin + length])
 
 
 def _refuse_open(path: str, offset: int) -> NoReturn:
@@ -214,11 +200,11 @@ def _refuse_open(path: str, offset: int) -> NoReturn:
     )
 
 
-def _refuse_end(data: Any, position: int, path: str, base: int) -> NoReturn:
+def _refuse_end(data: Any, position: int, path: str, base: int, inside: bool) -> NoReturn:
     """The file ends inside the frame at `position`: says in which of its parts."""
     left, offset = len(data) - position, base + position
-    if left >= 4 and bytes(data[position : position + 4]) != MAGIC_BYTES:
-        _header(bytes(data[position : position + 4]) + bytes(4), 0, path, offset, False)
+    if left >= 4:
+        _header(bytes(data[position : position + 8]).ljust(8, b"\0"), 0, path, offset, inside and left >= 8)
     if left < 8:
         what = f"a record's header needs 8 bytes, the file ends after {left}"
     else:
@@ -229,27 +215,3 @@ def _refuse_end(data: Any, position: int, path: str, base: int) -> NoReturn:
         else:
             what = f"the record's {-length % 4} bytes of padding are missing, the file ends after {left - 8 - length}"
     raise FormatError(what, path=path, offset=offset, remedy="the file was cut short; copy or write it again")
-
-
-def _walk(data: NDArray[np.uint8], path: str) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Where the payload of each frame starts, and its lrecord. Raises FormatError where the file goes wrong."""
-    view, size = data.data, len(data)
-    starts, headers, position, begun = [], [], 0, -1
-    while position < size:
-        end = _frame_end(view, position, size)
-        if size - position >= 8:
-            cflag, length = _header(view, position, path, 0, begun >= 0)
-        if end > size:
-            _refuse_end(view, position, path, 0)
-        if any(view[position + 8 + length : end]):
-            _refuse_padding(path, position + 8 + length)
-        if cflag == _FIRST:
-            begun = position
-        elif cflag == _LAST:
-            begun = -1
-        starts.append(position + 8)
-        headers.append(cflag << 29 | length)
-        position = end
-    if begun >= 0:
-        _refuse_open(path, begun)
-    return np.array(starts, np.int64), np.array(headers, np.uint32)

@@ -1,11 +1,11 @@
-"""Rows of a matrix read from RecordIO frames of protobuf Records: where the frames are, then all that they hold.
+"""Rows of a matrix read from RecordIO frames of protobuf Records, in one pass over the bytes.
 
 It knows the one layout in which SageMaker's writers and their like put a row (see `data.record`, `data.recordio`):
 
     features 1 { key 1 "values", value 2 { kind { values 1, keys 2, shape 3 } } }, then perhaps label 2 of the same form
 
-where every message ends where the one around it ends. At the first row that is anything else a kernel stops, judges
-nothing and says how far it came.
+where every message ends where the one around it ends. At the first row that is anything else the kernel stops,
+judges nothing and says how far it came.
 """
 
 import numpy as np
@@ -26,6 +26,7 @@ NAME = np.uint64(int.from_bytes(b"\x0a\x06values", "little"))
 _FIRST, _SECOND, _THIRD = 0x0A, 0x12, 0x1A  # tags of bytes: field << 3 | 2
 _TAG = np.uint64(0xFF)
 _FOUR_TOPS = np.uint64(0x8080808000)
+_LOW_HALF = np.uint64(0xFFFFFFFF)
 
 
 @njit(nogil=True, forceinline=True)
@@ -56,37 +57,20 @@ def _tensor(data: NDArray[np.uint8], at: int, tag: int, kind: int) -> tuple[bool
     return good, begin, end
 
 
-@njit(nogil=True, cache=True)
-def frames(
-    starts: NDArray[np.int64], headers: NDArray[np.uint32], data: NDArray[np.uint8], at: int, count: int
-) -> tuple[int, int]:
-    """Note where the frames of `data` (eight bytes or more) are, from the one at `at` on. In place.
-
-    Returns the place of the first that is not noted, and the number of those that are. It is the end of the data when
-    all are noted and sound; else `starts` is full, or here or in the last frame something is wrong. starts, headers:
-    (room,), of which `count` are filled: where the payload starts, and lrecord.
-    """
-    inside = count > 0 and 0 < headers[count - 1] >> 29 < 3  # a split record is not finished
-    while at < data.size and count < starts.size:
-        if at + 8 > data.size:
-            return at, count
-        header = peek(data, at)
-        lrecord = signed(header >> np.uint64(32))
-        cflag, length = lrecord >> 29, lrecord & 0x1FFFFFFF
-        end = at + 8 + (length + 3) // 4 * 4
-        if header & np.uint64(0xFFFFFFFF) != MAGIC or cflag > 3 or inside != (cflag >= 2) or end > data.size:
-            return at, count
-        padding = end - at - 8 - length
-        if padding and peek(data, end - 8) >> np.uint64(64 - 8 * padding):
-            return at, count
-        inside = 0 < cflag < 3
-        if inside and end == data.size:
-            return at, count
-        starts[count] = at + 8
-        headers[count] = lrecord
-        count += 1
-        at = end
-    return at, count
+@njit(nogil=True, forceinline=True)
+def _frame(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
+    """Where the payload of the whole record at this place ends, and its frame; -1 when none is there."""
+    if at + 8 > data.size:
+        return -1, -1
+    header = peek(data, at)
+    length = signed(header >> np.uint64(32))
+    last = at + 8 + length
+    padding = -length & 3
+    if header & _LOW_HALF != MAGIC or length >= LONGEST or last + padding > data.size:
+        return -1, -1
+    if padding and peek(data, last + padding - 8) >> np.uint64(64 - 8 * padding):
+        return -1, -1
+    return last, last + padding
 
 
 @njit(nogil=True, cache=True)
@@ -96,73 +80,77 @@ def read_rows(
     ends: NDArray[np.int64],
     labels: NDArray[np.uint8],
     data: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-    lengths: NDArray[np.int64],
+    at: int,
     outline: NDArray[np.int64],
-) -> int:
-    """Read rows up to the first that is not like `outline`, or is not laid out as above; their number. In place.
+) -> tuple[int, int]:
+    """Read rows from the frame at this place up to the first that is not like `outline`, or not laid out as above.
 
-    values, keys: (n,) of all rows, with room for what the bytes can hold; ends: (N,), of each row in them; labels:
-    (N, L) as bytes; data: eight bytes or more, with N records; outline: see the constants.
+    In place. Returns their number, and where the frame is at which it stopped: at the latest at the end of the data or
+    when an array is full. values, keys: (n,) of all rows, the values as bytes; ends: (N,) of each row in them; labels:
+    (N, L) as bytes; data: eight bytes or more; outline: see the constants.
     """
-    kind, columns, sparse = outline[KIND], outline[COLUMNS], outline[SPARSE] != 0
-    label_kind, label_count = outline[LABEL_KIND], outline[LABELS]
+    kind, columns, sparse = outline[KIND], int(outline[COLUMNS]), outline[SPARSE] != 0
+    label_kind, label_count = outline[LABEL_KIND], int(outline[LABELS])
     size, label_size = 8 if kind == FLOAT64 else 4, 8 if label_kind == FLOAT64 else 4
+    room, label_room = min(values.size // size, keys.size if sparse else data.size), labels.size // label_size
     value_numbers, label_numbers = values.view(np.uint32), labels.view(np.uint32)
-    filled, labelled = 0, 0
-    if columns >= 1 << 31:
-        return 0
-    for row in range(starts.size):
-        last = starts[row] + lengths[row]
-        good, at, end = _tensor(data, starts[row], _FIRST, kind)
+    row, filled, labelled = 0, 0, 0
+    while row < ends.size and columns < 1 << 31:
+        last, following = _frame(data, at)
+        if last < 0:
+            break
+        good, body, end = _tensor(data, at + 8, _FIRST, kind)
         if not good or end > last:
-            return row
+            break
         count = 0
-        tag, begin, stop = _field(data, at)
-        if tag == _FIRST and at < end:
+        tag, begin, stop = _field(data, body)
+        if tag == _FIRST and body < end:
             if stop > end:
-                return row
-            at = stop
+                break
+            body = stop
             if kind == INT32:
-                count = varint.read(value_numbers, filled, data, begin, stop, 0, True)
+                count = varint.read(value_numbers, filled, room, data, begin, stop, 0, True)
                 if count < 0:
-                    return row
+                    break
             else:
                 count = (stop - begin) // size
-                if count * size != stop - begin:
-                    return row
+                if count * size != stop - begin or count > room - filled:
+                    break
                 copy(values, filled * size, data, begin, stop - begin)
         if sparse:
             if count:
-                tag, begin, stop = _field(data, at)
+                tag, begin, stop = _field(data, body)
                 if tag != _SECOND or stop > end:
-                    return row
-                if varint.read(keys, filled, data, begin, stop, columns, False) != count:
-                    return row
-                at = stop
-            tag, begin, stop = _field(data, at)
-            if tag != _THIRD or stop != end or at >= end:
-                return row
+                    break
+                if varint.read(keys, filled, filled + count, data, begin, stop, columns, False) != count:
+                    break
+                body = stop
+            tag, begin, stop = _field(data, body)
+            if tag != _THIRD or stop != end or body >= end:
+                break
             _, after, reach = _field(data, begin - 1)  # as if the byte before were a tag
             if after != end or reach - after != columns:
-                return row
-        elif count != columns or at != end:
-            return row
+                break
+        elif count != columns or body != end:
+            break
         if label_kind:
-            good, at, end = _tensor(data, end, _SECOND, label_kind)
-            tag, begin, stop = _field(data, at)
-            if not good or end != last or tag != _FIRST or stop != end:
-                return row
+            good, body, end = _tensor(data, end, _SECOND, label_kind)
+            tag, begin, stop = _field(data, body)
+            if not good or end != last or tag != _FIRST or stop != end or label_count > label_room - labelled:
+                break
             if label_kind == INT32:
-                if varint.read(label_numbers, labelled, data, begin, stop, 0, True) != label_count:
-                    return row
+                full = labelled + label_count
+                if varint.read(label_numbers, labelled, full, data, begin, stop, 0, True) != label_count:
+                    break
             elif stop - begin == label_count * label_size:
                 copy(labels, labelled * label_size, data, begin, stop - begin)
             else:
-                return row
+                break
             labelled += label_count
         elif end != last:
-            return row
+            break
         filled += count
         ends[row] = filled
-    return starts.size
+        row += 1
+        at = following
+    return row, at

@@ -1,21 +1,21 @@
 """Varints, protobuf's integers, read and written several at a time: 7 bits a byte, the top bit says that more follow.
 
-Neighbours are mostly of one length, column numbers in ascending order above all: the top bits of eight bytes show
-whether they are four varints of two bytes, two of three or four of one, and a branch that is seldom mispredicted then
-takes all of them. What stands in `data.varint` for numpy arrays; the two agree.
+Neighbours are mostly of one length, ascending columns above all: after a varint the next ones are taken by fours for
+as long as they are of its length. It is `data.varint` for kernels; the two agree.
 """
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from algorithms.kernels.words import fours, set_word, trailing_zeros, word
+from algorithms.kernels.words import read_fours, set_word, trailing_zeros, word, write_fours
 
 ONE = np.uint64(1)
 TOPS = np.uint64(0x8080808080808080)
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 
-four_of_one, four_of_two, four_of_three = fours(1), fours(2), fours(3)
+_read_ones, _read_twos, _read_threes = read_fours(1), read_fours(2), read_fours(3)
+_write_ones, _write_twos, _write_threes = write_fours(1), write_fours(2), write_fours(3)
 
 
 @njit(nogil=True, forceinline=True)
@@ -65,12 +65,19 @@ def size_of(value: int) -> int:
 
 @njit(nogil=True)
 def read(
-    target: NDArray[np.uint32], index: int, data: NDArray[np.uint8], begin: int, end: int, most: int, any_sign: bool
+    target: NDArray[np.uint32],
+    index: int,
+    full: int,
+    data: NDArray[np.uint8],
+    begin: int,
+    end: int,
+    most: int,
+    any_sign: bool,
 ) -> int:
-    """Write the varints of data[begin:end] to target[index:]. In place.
+    """Write the varints of data[begin:end] to target[index:full]. In place.
 
-    The number of them, or -1 where one is broken or not below `most` (at most 2**31). With `any_sign`, any is good,
-    of which the low 32 bits are taken: negative numbers have ten bytes. `target` has room for end - begin of them.
+    The number of them, or -1 where one is broken, is not below `most` (at most 2**31) or has no place. With `any_sign`,
+    any is good, of which the low 32 bits are taken: negative numbers have ten bytes.
     """
     at, out, wide = begin, index, data.size - 16
     below = np.uint32(0xFFFFFFFF) if any_sign else np.uint32(most)
@@ -92,21 +99,21 @@ def read(
         else:
             return -1
         at += length
-        if at > end:
+        if at > end or out >= full:
             return -1
         target[out] = np.uint32(number & _LOW_HALF)
         out += 1
-        last = min(end - 4 * length, wide)
+        last, last_out = min(end - 4 * length, wide), full - 4
         if length == 2:
-            while at <= last and four_of_two(target, out, data, at, below):
+            while at <= last and out <= last_out and _read_twos(target, out, data, at, below):
                 at += 8
                 out += 4
         elif length == 1:
-            while at <= last and four_of_one(target, out, data, at, below):
+            while at <= last and out <= last_out and _read_ones(target, out, data, at, below):
                 at += 4
                 out += 4
         elif length == 3:
-            while at <= last and four_of_three(target, out, data, at, below):
+            while at <= last and out <= last_out and _read_threes(target, out, data, at, below):
                 at += 12
                 out += 4
     return out - index
@@ -137,3 +144,29 @@ def write(out: NDArray[np.uint8], at: int, value: int) -> int:
     size = size_of(value)
     set_word(out, at, spread(number) | TOPS >> np.uint64(72 - 8 * size))
     return at + size
+
+
+@njit(nogil=True)
+def write_all(out: NDArray[np.uint8], at: int, source: NDArray[np.int32], begin: int, end: int) -> int:
+    """Put the varints of source[begin:end], 0 or more, at out[at:], with five bytes for each and 16. In place.
+
+    Returns where they end.
+    """
+    i = begin
+    while i < end:
+        number = source[i] & 0xFFFFFFFF
+        at = write(out, at, number)
+        i += 1
+        if number < 1 << 7:
+            while i + 4 <= end and _write_ones(out, at, source, i):
+                at += 4
+                i += 4
+        elif number < 1 << 14:
+            while i + 4 <= end and _write_twos(out, at, source, i):
+                at += 8
+                i += 4
+        elif number < 1 << 21:
+            while i + 4 <= end and _write_threes(out, at, source, i):
+                at += 12
+                i += 4
+    return at

@@ -1,7 +1,7 @@
-"""Eight bytes at any place of a byte array, read or written as one integer: what kernels that parse bytes compute with.
+"""Eight or sixteen bytes at any place of a byte array, in one register: what kernels that parse bytes compute with.
 
-A kernel that looks at one byte at a time spends its time on branches; eight bytes in a register answer several
-questions at once. Used inside njit functions only; bounds are not checked.
+A kernel that looks at one byte at a time spends its time on branches; a register answers several questions at once.
+Little-endian machines alone. Used inside njit functions only; bounds are not checked.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from numba import types
 from algorithms.kernels.simd import instruction
 
 _BYTE, _WORD = ir.IntType(8), ir.IntType(64)
+_BYTES, _LANES = ir.VectorType(_BYTE, 16), ir.VectorType(ir.IntType(32), 4)
 
 
 def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
@@ -69,37 +70,81 @@ def trailing_zeros(typingctx: Any, value: Any) -> Any:
     return types.intp(types.uint64), codegen
 
 
-def fours(width: int) -> Any:
-    """The instruction that reads four varints of `width` bytes each, 1 to 4."""
-    ints, byte_lanes, lanes = ir.IntType(32), ir.VectorType(_BYTE, 16), ir.VectorType(ir.IntType(32), 4)
-    spread = [lane * width + byte if byte < width else 16 for lane in range(4) for byte in range(4)]  # 16: a zero
-    tops = int.from_bytes(bytes([0x80] * (width - 1) + [0] * (5 - width)), "little")
+def read_fours(width: int) -> Any:
+    """The instruction that reads four varints of `width` bytes each, 1 to 4, from sixteen bytes of data[at:].
 
-    def all_lanes(number: int) -> Any:
-        return ir.Constant(lanes, [number] * 4)
+    It sets target[index : index + 4], uint32, and tells whether they are four such, all below `most`. In place.
+    """
 
-    def read_four(typingctx: Any, target: Any, index: Any, data: Any, at: Any, most: Any) -> Any:
+    def read(typingctx: Any, target: Any, index: Any, data: Any, at: Any, most: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             source = _address(context, builder, signature.args[2], args[2], args[3])
-            sixteen = builder.load(builder.bitcast(source, byte_lanes.as_pointer()))
+            sixteen = builder.load(builder.bitcast(source, _BYTES.as_pointer()))
             sixteen.align = 1
-            zeros = ir.Constant(byte_lanes, [0] * 16)
-            mask = ir.Constant(ir.VectorType(ints, 16), spread)
-            raw = builder.bitcast(builder.shuffle_vector(sixteen, zeros, mask), lanes)
-            numbers = builder.and_(raw, all_lanes(0x7F))
+            apart = [lane * width + byte if byte < width else 16 for lane in range(4) for byte in range(4)]
+            raw = builder.bitcast(_shuffled(builder, sixteen, apart), _LANES)
+            numbers = builder.and_(raw, _all(0x7F))
             for i in range(1, width):
-                seven = builder.and_(builder.lshr(raw, all_lanes(i)), all_lanes(0x7F << 7 * i))
-                numbers = builder.or_(numbers, seven)
-            nothing = ir.Constant(lanes, ir.Undefined)
-            one = builder.insert_element(nothing, args[4], ir.Constant(ints, 0))
-            bound = builder.shuffle_vector(one, nothing, all_lanes(0))
-            of_width = builder.icmp_unsigned("==", builder.and_(raw, all_lanes(0x80808080)), all_lanes(tops))
-            good = builder.and_(of_width, builder.icmp_unsigned("<", numbers, bound))
+                numbers = builder.or_(numbers, builder.and_(builder.lshr(raw, _all(i)), _all(0x7F << 7 * i)))
+            bound = _spread(builder, args[4])
+            of_width = builder.icmp_unsigned("==", builder.and_(raw, _all(0x80808080)), _all(_tops(width)))
             place = _address(context, builder, signature.args[0], args[0], args[1])
-            builder.store(numbers, builder.bitcast(place, lanes.as_pointer())).align = 4
-            four = ir.IntType(4)
-            return builder.icmp_unsigned("==", builder.bitcast(good, four), ir.Constant(four, -1))
+            builder.store(numbers, builder.bitcast(place, _LANES.as_pointer())).align = 4
+            return _every(builder, builder.and_(of_width, builder.icmp_unsigned("<", numbers, bound)))
 
         return types.boolean(target, types.intp, data, types.intp, types.uint32), codegen
 
-    return instruction(read_four)
+    return instruction(read)
+
+
+def write_fours(width: int) -> Any:
+    """The instruction that writes four varints of `width` bytes each, 1 to 4, into sixteen bytes of out[at:].
+
+    They are source[index : index + 4], int32; it tells whether they are of that width. In place.
+    """
+
+    def write(typingctx: Any, out: Any, at: Any, source: Any, index: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            place = _address(context, builder, signature.args[2], args[2], args[3])
+            numbers = builder.load(builder.bitcast(place, _LANES.as_pointer()))
+            numbers.align = 4
+            raw = builder.or_(builder.and_(numbers, _all(0x7F)), _all(_tops(width)))
+            for i in range(1, width):
+                raw = builder.or_(raw, builder.shl(builder.and_(numbers, _all(0x7F << 7 * i)), _all(i)))
+            together = [4 * (place // width) + place % width if place < 4 * width else 16 for place in range(16)]
+            sixteen = _shuffled(builder, builder.bitcast(raw, _BYTES), together)
+            target = _address(context, builder, signature.args[0], args[0], args[1])
+            builder.store(sixteen, builder.bitcast(target, _BYTES.as_pointer())).align = 1
+            least = 1 << 7 * (width - 1) if width > 1 else 0
+            above = builder.sub(numbers, _all(least))
+            return _every(builder, builder.icmp_unsigned("<", above, _all((1 << 7 * width) - least)))
+
+        return types.boolean(out, types.intp, source, types.intp), codegen
+
+    return instruction(write)
+
+
+def _all(number: int) -> Any:
+    return ir.Constant(_LANES, [number] * 4)
+
+
+def _tops(width: int) -> int:
+    """The top bits of a varint of this many bytes: set in all but the last."""
+    return int.from_bytes(b"\x80" * (width - 1), "little")
+
+
+def _shuffled(builder: Any, sixteen: Any, places: list[int]) -> Any:
+    """Sixteen bytes from these places, a zero from place 16."""
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), 16), places)
+    return builder.shuffle_vector(sixteen, ir.Constant(_BYTES, [0] * 16), mask)
+
+
+def _spread(builder: Any, number: Any) -> Any:
+    nothing = ir.Constant(_LANES, ir.Undefined)
+    one = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(one, nothing, _all(0))
+
+
+def _every(builder: Any, lanes: Any) -> Any:
+    four = ir.IntType(4)
+    return builder.icmp_unsigned("==", builder.bitcast(lanes, four), ir.Constant(four, -1))

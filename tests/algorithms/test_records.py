@@ -17,7 +17,7 @@ from algorithms.kernels import row_reader
 from data import matrix, recordio
 from data.errors import FormatError
 from data.matrix import Matrix
-from data.record import Record, Tensor
+from data.record import KINDS, Record, Tensor
 from tests.data.oracle import UNPACKED, sdk_frames, to_protobuf
 from tests.data.rows import (
     LABELS,
@@ -26,6 +26,7 @@ from tests.data.rows import (
     assert_same,
     frames,
     keys,
+    last_offset,
     random_matrix,
     read_one_by_one,
     row,
@@ -45,28 +46,37 @@ def read(buffer: bytes) -> Matrix:
 
 def alone(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The rows that are read one by one, from now on."""
-    rows = []
-    read_row = matrix.read_row
-    monkeypatch.setattr(matrix, "read_row", lambda r, i, *, path: rows.append(i) or read_row(r, i, path=path))
+    rows, read_row = [], matrix.read_row
+
+    def read(payload: bytes, *, path: str, offset: int) -> matrix.Rows:
+        rows.append(offset)
+        return read_row(payload, path=path, offset=offset)
+
+    monkeypatch.setattr(matrix, "read_row", read)
     return rows
 
 
-@pytest.mark.parametrize("columns", [1, 31, 300, 20000, 3_000_000], ids="D={}".format)
-@pytest.mark.parametrize("dense", [True, False], ids=["dense", "sparse"])
+def test_kernels_and_data_mean_the_same_numbers() -> None:
+    assert row_reader.MAGIC == recordio.MAGIC
+    assert {np.dtype(name): getattr(row_reader, name.upper()) for name in ("float32", "float64", "int32")} == KINDS
+
+
+SHAPES = [("dense", 1), ("dense", 31), ("dense", 300), *(("sparse", D) for D in (1, 31, 300, 20_000, 3_000_000))]
+
+
+@pytest.mark.parametrize(("form", "columns"), SHAPES, ids="{}".format)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
 @pytest.mark.parametrize("label", LABELS, ids="label={}".format)
-def test_matrices_are_written_as_the_sdk_writes_them_and_read_back(monkeypatch, dtype, dense, columns, label) -> None:
-    if dense and columns > 1000:
-        pytest.skip("as narrower ones")
-    features = random_matrix(dtype, (7, min(columns, 300)), dense=dense)
-    if not dense and columns > 300:
+def test_matrices_are_written_as_the_sdk_writes_them_and_read_back(monkeypatch, dtype, form, columns, label) -> None:
+    features = random_matrix(dtype, (7, min(columns, 300)), dense=form == "dense")
+    if columns > 300:
         features.indices *= columns // 300
         features = sparse.csr_matrix((features.data, features.indices, features.indptr), (7, columns))
     buffer = sdk_frames(features, LABELS[label])
     assert written(features, LABELS[label]) == buffer
     rows = alone(monkeypatch)
     assert_same(read(buffer), features, LABELS[label])
-    assert rows == [0]  # the kernel took them all
+    assert rows == [8]  # the kernel took them all, once it knew the first
 
 
 @settings(deadline=None)
@@ -164,12 +174,20 @@ def test_odd_rows_among_many_are_read_one_by_one_alone(monkeypatch) -> None:
     plain = row([1, 2], keys=keys(3, 500), shape=(900,))
     odd = Record(plain.features, uid="a")
     unpacked = recordio.frame(to_protobuf(plain, UNPACKED).SerializeToString())
+    split = frames(row([1, MAGIC], keys=keys(3, 500), shape=(900,)))
     many = frames(plain) * 150
     rows = alone(monkeypatch)
-    features = read(many + frames(odd) + many + unpacked + many).features
-    assert rows == [0, 150, 301]
-    assert features.shape == (452, 900)
-    assert features.indices.tolist() == [3, 500] * 452
+    features = read(many + frames(odd) + many + unpacked + many + split + many).features
+    assert len(rows) <= 10
+    assert features.shape == (603, 900)
+    assert features.indices.tolist() == [3, 500] * 603
+
+
+def test_a_file_is_read_in_windows_once_it_has_odd_rows(monkeypatch) -> None:
+    monkeypatch.setattr(records, "_WINDOW", 10_000)
+    features = random_matrix("float32", (500, 40), dense=False)
+    buffer = frames(Record(row([1], keys=keys(39), shape=(40,)).features, uid="a")) + written(features)
+    assert_same(read(buffer), sparse.vstack([sparse.csr_matrix(([1], ([0], [39])), (1, 40), "f4"), features], "csr"))
 
 
 def test_a_file_of_odd_rows_asks_the_kernel_less_and_less(monkeypatch) -> None:
@@ -191,7 +209,7 @@ def test_rows_that_are_no_matrix_are_refused(rows: tuple[Record, ...], what: str
     with pytest.raises(FormatError) as error:
         read(frames(*rows))
     assert what in str(error.value)
-    assert error.value.offset == [0, *recordio.scan(frames(*rows), path="x").offsets.tolist()][-1]
+    assert error.value.offset == last_offset(frames(*rows))
 
 
 def outcome(reader: Any, buffer: bytes) -> object:

@@ -35,11 +35,16 @@ def write_one_by_one(features: Any, labels: Any = None) -> bytes:
 
 
 def read_one_by_one(buffer: bytes) -> Matrix:
-    records = recordio.scan(buffer, path="x.pbr")
-    if not len(records.starts):
+    records = list(recordio.scan(buffer, path="x.pbr"))
+    if not records:
         raise FormatError("no records", path="x.pbr", offset=0, remedy="give a file with at least one row")
-    rows = [matrix.read_row(records, i, path="x.pbr") for i in range(len(records.starts))]
+    rows = [matrix.read_row(payload, path="x.pbr", offset=begin + 8) for begin, payload in records]
     return matrix.stack(rows, path="x.pbr")
+
+
+def last_offset(buffer: bytes) -> int:
+    """Of the last record's first payload byte."""
+    return max((begin + 8 for begin, _ in recordio.scan(buffer, path="x.pbr")), default=0)
 
 
 def random_matrix(dtype: str, shape: tuple[int, int], *, dense: bool, seed: int = 0) -> Any:

@@ -30,7 +30,7 @@ def read(raw: bytes, *, most: int = 2**31, any_sign: bool = False, begin: int = 
     """What the kernel reads of bytes that begin and end somewhere inside of others."""
     data = np.frombuffer(bytes([0x81] * begin) + raw + bytes([0x81] * after), np.uint8)
     target = np.full(3 + len(raw) + 4, 7, np.uint32)
-    count = kernel.read(target, 3, data, begin, begin + len(raw), most, any_sign)
+    count = kernel.read(target, 3, 3 + len(raw), data, begin, begin + len(raw), most, any_sign)
     assert target[[0, 1, 2, -4, -3, -2, -1]].tolist() == [7] * 7  # within its room
     return None if count < 0 else target[3 : 3 + count].view(np.int32).tolist()
 
@@ -73,3 +73,25 @@ def test_numbers_that_reach_the_bound_are_refused(most: int) -> None:
         values = np.array([most - 1] * before + [most] + [most - 1] * 9)
         assert read(varint.encode(values).tobytes(), most=most) is None
         assert read(varint.encode(values[:before]).tobytes(), most=most) == [most - 1] * before
+
+
+def test_what_has_no_place_is_refused() -> None:
+    for size in (1, 2, 3, 5):
+        raw = varint.encode(np.full(30, 1 << 7 * (size - 1)))
+        target = np.full(40, 7, np.uint32)
+        assert kernel.read(target, 3, 33, raw, 0, len(raw), 2**31, False) == 30
+        for room in range(30):
+            target[:] = 7
+            assert kernel.read(target, 3, 3 + room, raw, 0, len(raw), 2**31, False) == -1
+            assert (target[3 + room :] == 7).all()
+
+
+@settings(deadline=None)
+@given(RUNS)
+def test_writes_all_that_numpy_writes(values: list[int]) -> None:
+    array = np.array([value for value in values if value >= 0], np.int32)
+    raw = varint.encode(array)
+    out = np.full(3 + 5 * len(array) + 16, 0xAA, np.uint8)
+    end = kernel.write_all(out, 3, np.concatenate(([7], array, [7])).astype(np.int32), 1, 1 + len(array))
+    assert out[3:end].tobytes() == raw.tobytes()
+    assert (out[:3] == 0xAA).all()
