@@ -191,7 +191,8 @@ def _members(url: str, file: BinaryIO, prefix: str) -> Iterator[Member]:
                 yield member
         _expect(found, url, prefix)
     else:
-        yield Member(url, url, _buffered(plain))
+        with _buffered(plain) as stream:
+            yield Member(url, url, stream)
 
 
 def _expect(found: object, url: str, prefix: str) -> None:
@@ -206,11 +207,17 @@ def _decompressed(url: str, file: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, openers[ending](file)) if ending in openers else file
 
 
-def _buffered(plain: BinaryIO) -> BinaryIO:
-    """With `readline(size)`, which files of object stores and of the web do not have."""
+@contextlib.contextmanager
+def _buffered(plain: BinaryIO) -> Iterator[BinaryIO]:
+    """With `readline(size)`, which files of object stores and of the web do not have. Closing is left to the caller."""
     if isinstance(plain, io.BufferedIOBase):
-        return plain
-    return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, plain), 1 << 20))
+        yield plain
+        return
+    stream = io.BufferedReader(cast(io.RawIOBase, plain), 1 << 20)
+    try:
+        yield cast(BinaryIO, stream)
+    finally:
+        stream.detach()
 
 
 def _zip_files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
