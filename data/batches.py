@@ -1,6 +1,7 @@
 """The texts of a source, in batches that are worth sending to another process. It knows sizes, not words."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import NamedTuple
 
 from data import readers
@@ -21,13 +22,14 @@ def batches(source: Source, *, size: int = SIZE) -> Iterator[Batch]:
     files = readers.files(source)
     texts: list[str] = []
     held, empty = 0, True
-    for member in files.members():
-        for document in readers.read(member, source.kind):
-            texts.append(document.text)
-            held += len(document.text)
-            if held >= size:
-                yield Batch(texts, files.progress)
-                texts, held, empty = [], 0, False
+    with closing(files):
+        for member in files.members():
+            for document in readers.read(member, source.kind):
+                texts.append(document.text)
+                held += len(document.text)
+                if held >= size:
+                    yield Batch(texts, files.progress)
+                    texts, held, empty = [], 0, False
     if texts:
         yield Batch(texts, files.progress)
     elif empty:

@@ -12,6 +12,7 @@ without the prefix. A document without any is an error: it is a mistake in the d
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import NamedTuple
 
 from data import readers, streams
@@ -53,17 +54,18 @@ def batches(source: Source, *, size: int = 2**20) -> Iterator[Batch]:
     files = readers.files(source)
     batch: list[Document] = []
     held, empty = 0, True
-    for member in files.members():
-        for document in _read(member, source.kind):
-            if not document.labels:
-                what, remedy = _MISSING[source.kind]
-                where = f"{member.name}: line {document.line}" if document.line else member.name
-                raise CorpusError(what, where=where, remedy=remedy)
-            batch.append(document)
-            held += len(document.text) + _BESIDE
-            if held >= size:
-                yield Batch(batch, files.progress)
-                batch, held, empty = [], 0, False
+    with closing(files):
+        for member in files.members():
+            for document in _read(member, source.kind):
+                if not document.labels:
+                    what, remedy = _MISSING[source.kind]
+                    where = f"{member.name}: line {document.line}" if document.line else member.name
+                    raise CorpusError(what, where=where, remedy=remedy)
+                batch.append(document)
+                held += len(document.text) + _BESIDE
+                if held >= size:
+                    yield Batch(batch, files.progress)
+                    batch, held, empty = [], 0, False
     if batch:
         yield Batch(batch, files.progress)
     elif empty:
@@ -94,23 +96,25 @@ def locate(source: Source, index: int) -> tuple[str, int]:
 
     Line 0 is a file as a whole.
     """
-    for member in readers.files(source).members():
-        if source.kind != "text":
-            for document in _read(member, source.kind):
-                if index == 0:
-                    return member.name, document.line
-                index -= 1
-            continue
-        number, blank = 1, True
-        for piece in streams.pieces(member):
-            *ended, rest = piece.split(b"\n")
-            for line in ended:
-                if line.strip() or not blank:  # pieces hold no NUL, and bytes.strip takes the other separators
+    files = readers.files(source)
+    with closing(files):
+        for member in files.members():
+            if source.kind != "text":
+                for document in _read(member, source.kind):
                     if index == 0:
-                        return member.name, number
+                        return member.name, document.line
                     index -= 1
-                number, blank = number + 1, True
-            blank = blank and not rest.strip()
+                continue
+            number, blank = 1, True
+            for piece in streams.pieces(member):
+                *ended, rest = piece.split(b"\n")
+                for line in ended:
+                    if line.strip() or not blank:  # pieces hold no NUL, and bytes.strip takes the other separators
+                        if index == 0:
+                            return member.name, number
+                        index -= 1
+                    number, blank = number + 1, True
+                blank = blank and not rest.strip()
     raise IndexError("fewer lines than that")
 
 

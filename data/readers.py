@@ -11,6 +11,7 @@ It knows the four kinds of files and where their text is; not how they are opene
 
 import csv
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
@@ -51,8 +52,9 @@ def documents(source: Source) -> Iterator[Document]:
 
     A line of a text file longer than 8 MB comes as several documents, cut between tokens.
     """
-    for member in files(source).members():
-        yield from read(member, source.kind)
+    with closing(files(source)) as opened:
+        for member in opened.members():
+            yield from read(member, source.kind)
 
 
 def files(source: Source) -> Files:
@@ -83,9 +85,12 @@ def blocks(source: Source, *, tokenizer: Tokenizer = "auto") -> Iterator[Block]:
     name = chosen(tokenizer, source.kind)
     opened = files(source)
     empty = True
-    for data in _text_blocks(opened, name) if source.kind == "text" else _document_blocks(opened, source.kind, name):
-        empty = empty and data.isspace()
-        yield Block(data, opened.progress)
+    with closing(opened):
+        for data in (
+            _text_blocks(opened, name) if source.kind == "text" else _document_blocks(opened, source.kind, name)
+        ):
+            empty = empty and data.isspace()
+            yield Block(data, opened.progress)
     if empty:
         raise no_words(source)
 

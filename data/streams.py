@@ -62,6 +62,11 @@ class Files:
         """Compressed bytes read over all of them."""
         return min(1.0, (self._done + (self._file.tell() if self._file else 0)) / self._size)
 
+    def close(self) -> None:
+        """Close the file that is open. An error that somebody keeps keeps the reader alive, and so its file."""
+        if self._file:
+            self._file.close()
+
     def members(self) -> Iterator[Member]:
         """Open the members in order; each is read before the next is asked for."""
         for url in self._urls:
@@ -191,8 +196,12 @@ def _members(url: str, file: BinaryIO, prefix: str) -> Iterator[Member]:
                 yield member
         _expect(found, url, prefix)
     else:
-        with _buffered(plain) as stream:
+        stream = _buffered(plain)
+        try:
             yield Member(url, url, stream)
+        finally:
+            if isinstance(stream, io.BufferedReader) and stream is not plain:
+                stream.detach()  # closing is left to who opened it
 
 
 def _expect(found: object, url: str, prefix: str) -> None:
@@ -207,17 +216,11 @@ def _decompressed(url: str, file: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, openers[ending](file)) if ending in openers else file
 
 
-@contextlib.contextmanager
-def _buffered(plain: BinaryIO) -> Iterator[BinaryIO]:
-    """With `readline(size)`, which files of object stores and of the web do not have. Closing is left to the caller."""
+def _buffered(plain: BinaryIO) -> BinaryIO:
+    """With `readline(size)`, which files of object stores and of the web do not have."""
     if isinstance(plain, io.BufferedIOBase):
-        yield plain
-        return
-    stream = io.BufferedReader(cast(io.RawIOBase, plain), 1 << 20)
-    try:
-        yield cast(BinaryIO, stream)
-    finally:
-        stream.detach()
+        return plain
+    return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, plain), 1 << 20))
 
 
 def _zip_files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
