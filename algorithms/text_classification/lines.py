@@ -50,11 +50,14 @@ class Lines:
 
         A line with a class that no line to train on has is trained on. Raises ExampleError for one without a label.
         """
-        order = np.random.default_rng(ORDER).permutation(len(self))
-        given, _ = self._labels(order, self._counts(order))
+        everything = np.arange(len(self))
+        given, _ = self._labels(everything, self._counts(everything))
         if not given.all():
-            raise unlabelled(int(order[given == 0].min()))
-        size = min(round(held_out * len(self)), len(self) - 1) if held_out else 0
+            raise unlabelled(int(np.argmin(given)))
+        order = np.random.default_rng(ORDER).permutation(len(self))
+        if not held_out:
+            return order, order[:0]
+        size = min(round(held_out * len(self)), len(self) - 1)
         train, validation = order[size:], order[:size]
         _, strange = self._labels(validation, self._counts(train))
         return np.concatenate([train, validation[strange]]), validation[~strange]
