@@ -51,19 +51,14 @@ def render(
 
 def _judged(judgement: Mapping[str, Any], topic_word: NDArray[np.floating] | None) -> dict[str, Any]:
     """What the template shows of a judgement, pictures included."""
-    topics, mixtures = judgement["topics"], judgement.get("mixtures")
-    sizes = np.array([topic["share"] for topic in topics])
-    largest = [topics[place] for place in np.argsort(-sizes, kind="stable")]
-    similar = None if topic_word is None or len(topics) < 2 else own.similarity_map(topics, topic_word, sizes)
-    made_of = mixtures and own.mixtures(topics, np.array(mixtures["weights"]), mixtures["names"])
+    topics = judgement["topics"]
+    largest = sorted(topics, key=lambda topic: -topic["share"])
     return {
         "losses": judgement["losses"],
         "loss_names": LOSSES,
         "topics": [{**topic, "words": topic["words"][:WORDS_SHOWN]} for topic in largest[:TOPICS_SHOWN]],
         "all_topics": len(topics),
-        "clouds": picture(own.word_clouds(topics)),
-        "similar": similar and picture(similar),
-        "mixtures": made_of and picture(made_of),
+        "pictures": {heading: picture(figure) for heading, figure in own.pictures(judgement, topic_word).items()},
         "typical": [topic for topic in largest[:TYPICAL_SHOWN] if topic["typical"]],
     }
 
@@ -99,7 +94,7 @@ def key_figures(manifest: Mapping[str, Any], judgement: Mapping[str, Any] | None
         "perplexity": number(metrics.get("perplexity")),
         **{shown: _fixed(metrics.get(name), 3) for name, shown in SCORES.items()},
         "topics": number(len(judgement["topics"])) if judgement else None,
-        "documents": number(corpus.get("documents")),
+        "documents": number(documents(corpus)),
         "words in the vocabulary": number(corpus.get("vocabulary")),
         "documents per second": compact(manifest.get("documents_per_second")),
         "total time": duration(sum(manifest.get("seconds", {}).values())),
@@ -146,12 +141,17 @@ def terminal_rows(manifest: Mapping[str, Any], judgement: Mapping[str, Any] | No
     """The run in a few lines of a terminal: what they are about, what they say, and each topic's first words."""
     corpus, figures = manifest["corpus"], key_figures(manifest, judgement)
     rows = {
-        "corpus": f"{corpus['name']}: {corpus['documents']:,} documents, {corpus['vocabulary']:,} words",
+        "corpus": f"{corpus['name']}: {documents(corpus):,} documents, {corpus['vocabulary']:,} words",
         "documents per second": f"{manifest['documents_per_second']:,.0f}",
         **{name: figures[name] for name in TOLD if name in figures},
     }
     found = [(f"topic {row['topic']}", " ".join(row["words"].split()[:8])) for row in topic_rows(judgement)]
     return [(name, text) for name, text in rows.items() if text] + found[:30]
+
+
+def documents(corpus: Mapping[str, Any]) -> int | None:
+    """How many documents there were, but for those that were too short."""
+    return corpus["documents"] - corpus.get("dropped", 0) if "documents" in corpus else None
 
 
 def _fixed(value: float | None, places: int) -> str | None:

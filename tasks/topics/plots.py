@@ -33,6 +33,18 @@ LABEL: dict[str, Any] = {"fontfamily": fonts(), "parse_math": False}
 Topic = Mapping[str, Any]
 
 
+def pictures(judgement: Mapping[str, Any], topic_word: NDArray[np.floating] | None) -> dict[str, Figure]:
+    """Pictures of topics by what they show; those that say nothing, as a map of one topic, are left out."""
+    topics = judgement["topics"]
+    sizes = np.array([topic["share"] for topic in topics])
+    found = {"Words": word_clouds(topics)}
+    if topic_word is not None and len(topics) > 1:
+        found["Likeness"] = similarity_map(topics, topic_word, sizes)
+    if mixed := judgement.get("mixtures"):
+        found["Documents"] = mixtures(topics, np.array(mixed["weights"]), mixed["names"])
+    return found
+
+
 def losses(history: Sequence[Round]) -> Figure:
     """Loss per word (nats) after each epoch: above the total and its reconstruction, below its divergence (KL).
 

@@ -17,7 +17,7 @@ MANIFEST = {
     "hyperparameters": {"num_topics": 3, "epochs": 20, "decoder": "ntm"},
     "seed": 3,
     "threads": 2,
-    "corpus": {"name": "news <b>", "bytes": 12_345_678, "documents": 1200, "tokens": 50_123, "vocabulary": 2000},
+    "corpus": {"name": "news <b>", "bytes": 12_345_678, "documents": 1300, "dropped": 100, "vocabulary": 2000},
     "metrics": {
         "total_loss": 6.6543, "perplexity": 776.1, "tu": 0.75, "npmi": -0.125, "diversity": 0.8, "topics": [["a"]],
     },
