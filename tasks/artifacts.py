@@ -65,11 +65,33 @@ def summarise(
     start: when reporting began, by `time.perf_counter`; own: the algorithm's stages between training and evaluation.
     """
     done = {"prepare": prepared, "train": trained, **(own or {}), "evaluate": evaluated, "publish": published}
+    return summary_of(
+        done,
+        ingested=ingested,
+        published=published,
+        words_per_second=trained.words_per_second,
+        metrics=metrics,
+        rows=rows,
+        start=start,
+    )
+
+
+def summary_of(
+    done: Mapping[str, stages.Stage],
+    *,
+    ingested: Ingested,
+    published: Published,
+    words_per_second: float,
+    metrics: dict[str, Any],
+    rows: list[tuple[str, str]],
+    start: float,
+) -> Summary:
+    """The summary of a run of other stages: all of them by name, in their order."""
     seconds = {"ingest": ingested.seconds} | {name: 0.0 if each.reused else each.seconds for name, each in done.items()}
     return Summary(
         model=published.model,
         report=published.report,
-        words_per_second=trained.words_per_second,
+        words_per_second=words_per_second,
         metrics=metrics,
         rows=rows,
         seconds=seconds | {"report": time.perf_counter() - start},

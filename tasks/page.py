@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from tasks import plots
 
 ADDRESSES_SHOWN = 12
+CORPORA = ("model", "corpus", "validation")  # what the manifest may tell the origin of
 
 
 def render(
@@ -40,7 +41,7 @@ def render(
         figures=figures,
         curves={name: plots.picture(figure) for name, figure in curves.items()},
         stages=_stages(manifest.get("seconds", {})),
-        corpora={name: _corpus(manifest[name]) for name in ("corpus", "validation") if manifest.get(name)},
+        corpora={name: _corpus(manifest[name]) for name in CORPORA if manifest.get(name)},
         **own,
     )
 

@@ -40,13 +40,16 @@ class Published(stages.Stage, frozen=True):
     report: str
 
 
-def place(algorithm: str, output: str, **inputs: Any) -> Published:
-    """Where a run with these inputs is published; `reused` when it has been: a folder with all its files stays."""
+def place(algorithm: str, output: str, *, names: Sequence[str] = (MODEL, REPORT), **inputs: Any) -> Published:
+    """Where a run with these inputs is published; `reused` when it has been: a folder with all its files stays.
+
+    names: those files, beside the manifest.
+    """
     url = storage.join(storage.absolute(output), f"{algorithm}-{stages.digest({**inputs, 'format': FORMAT})}")
     return Published(
         url=url,
         seconds=0.0,
-        reused=all(storage.exists(storage.join(url, name)) for name in (MODEL, REPORT, MANIFEST)),
+        reused=all(storage.exists(storage.join(url, name)) for name in (*names, MANIFEST)),
         model=storage.join(url, MODEL),
         report=storage.join(url, REPORT),
     )
@@ -76,8 +79,7 @@ def describe(
         "threads": trained.threads,
         "workers": trained.workers,
         "corpus": lineage(ingested.source) | prepared.model_dump(exclude=set(stages.Stage.model_fields)),
-        "code": {"version": importlib.metadata.version("embertext"), "revision": revision(), "sources": stages.code()},
-        "libraries": libraries(),
+        **software(),
         "metrics": metrics,
         "words_per_second": trained.words_per_second,
         "seconds": {
@@ -89,6 +91,15 @@ def describe(
         },
         "history": history,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def software() -> dict[str, Any]:
+    """What computed it: this project's version, commit and sources, and the libraries."""
+    version = importlib.metadata.version("embertext")
+    return {
+        "code": {"version": version, "revision": revision(), "sources": stages.code()},
+        "libraries": libraries(),
     }
 
 
@@ -119,13 +130,16 @@ def archive(
     shutil.rmtree(target)
 
 
-def conclude(scratch: Path, manifest: Mapping[str, Any], *, html: str, start: float) -> None:
-    """Write the report and the manifest beside the archive. start: when publishing began, by `time.perf_counter`."""
+def conclude(
+    scratch: Path, manifest: Mapping[str, Any], *, html: str, start: float, names: Sequence[str] = (MODEL, REPORT)
+) -> None:
+    """Write the report and the manifest beside the other `names`.
+
+    start: when publishing began, by `time.perf_counter`.
+    """
     storage.write_bytes(str(scratch / REPORT), html.encode())
     seconds = {**manifest["seconds"], "publish": time.perf_counter() - start}
-    storage.write_json(
-        str(scratch / MANIFEST), {**manifest, "seconds": seconds, "files": files(scratch, [MODEL, REPORT])}
-    )
+    storage.write_json(str(scratch / MANIFEST), {**manifest, "seconds": seconds, "files": files(scratch, names)})
 
 
 def revision() -> str:

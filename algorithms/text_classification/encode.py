@@ -40,7 +40,7 @@ def encode(
             table.encode(block).tofile(scratch)
         table.encode(b"\n").tofile(scratch)
         if not scratch.tell():
-            raise _no_words()
+            raise no_words()
         scratch.flush()
         lines = Lines(table, np.asarray(np.memmap(scratch, np.int32, mode="c")))
         train, validation = lines.split(held_out)
@@ -71,13 +71,13 @@ def encode_validation(
         bucket_rows=examples.buckets,
         missing=nobody,
     )
-    writer = _Writer(folder, "validation")
-    for text in _whole_lines(blocks):
+    writer = Writer(folder, "validation")
+    for text in whole_lines(blocks):
         batch = encoder.encode(text)
         _check_labels(text, batch, examples, before=writer.size)
         writer.add(batch)
     if not writer.size:
-        raise _no_words()
+        raise no_words()
     return examples._replace(validation=writer.shards())
 
 
@@ -101,7 +101,7 @@ def _write(
     folder: Path, name: str, lines: Lines, order: NDArray[np.int64], seen: _Buckets, *, grow: bool = True
 ) -> Shards:
     """Write the examples of the lines `order`. Buckets that are new get a row, or that of nobody."""
-    writer, rows = _Writer(folder, name), lines.rows()
+    writer, rows = Writer(folder, name), lines.rows()
     lengths = lines.starts[order + 1] - lines.starts[order]
     longest = int(lengths.max()) + 1
     most = min(seen.ngrams, longest)  # n-grams that begin with one word
@@ -128,7 +128,7 @@ def _write(
     return writer.shards()
 
 
-class _Writer:
+class Writer:
     """Writes shards of a set of examples, one for each batch."""
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -140,9 +140,11 @@ class _Writer:
 
     @property
     def size(self) -> int:
+        """How many examples have been written."""
         return sum(self.sizes)
 
     def add(self, batch: Batch) -> None:
+        """Write a shard."""
         number = f"{len(self.sizes):05d}.npy"
         for kind, array, urls in (("stream", batch.stream, self.streams), ("offsets", batch.offsets, self.offsets)):
             urls.append(str(self.folder / f"{self.name}-{kind}-{number}"))
@@ -151,10 +153,11 @@ class _Writer:
         self.tokens += int(batch.stream[batch.offsets[:-1]].sum())
 
     def shards(self) -> Shards:
+        """All that has been written."""
         return Shards(self.streams, self.offsets, self.sizes, self.tokens)
 
 
-def _whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+def whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """The same text in blocks that end with a line."""
     begun: list[bytes] = []
     for block in blocks:
@@ -167,7 +170,8 @@ def _whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest + b"\n"
 
 
-def _no_words() -> CorpusError:
+def no_words() -> CorpusError:
+    """What there is to say of a text without lines."""
     return CorpusError("the text holds no words", remedy="give labelled lines")
 
 

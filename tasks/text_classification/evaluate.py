@@ -1,6 +1,7 @@
 """Judging a classifier as a stage, on the examples that it has not seen, and on those that it has."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from data import arrays, storage
 from data.examples import Batch, Examples, Shards
 from data.fasttext import read_model
 from data.process import cores
-from data.vocabulary import Vocabulary
 from tasks import stages
 from tasks.network import NETWORK
 from tasks.progress import log, progress
@@ -67,7 +67,7 @@ def evaluate(
         _tell("train", metrics["train_accuracy"], examples.train.size)
         report(0.4, "")
         judged = examples.validation or examples.train
-        judgement = _judged(classifier, judged, examples)
+        judgement = judgement_on(classifier, judged, labels=examples.labels.words, words=examples.vocabulary.words)
         if examples.validation:
             metrics["validation_accuracy"] = judgement["accuracy"]
             _tell("validation", judgement["accuracy"], judged.size)
@@ -96,9 +96,14 @@ def _tell(which: str, accuracy: float, examples: int) -> None:
     log().info("Number of %s examples: %d", which, examples)
 
 
-def _judged(classifier: Classifier, shards: Shards, examples: Examples) -> dict[str, Any]:
-    """The judgement on all shards; each of its mistakes with its text, as far as the model knows the words."""
-    labels = [label.removeprefix("__label__") for label in examples.labels.words]
+def judgement_on(
+    classifier: Classifier, shards: Shards, *, labels: Sequence[str], words: Sequence[str]
+) -> dict[str, Any]:
+    """The judgement on all shards; each of its mistakes with its text, as far as the model knows the words.
+
+    labels: those of the classifier, and behind them others that the examples may have.
+    """
+    labels = [label.removeprefix("__label__") for label in labels]
     k = len(labels) if len(labels) <= MOST_TOLD else K
     batches = [piece.read() for piece in shards.slices(0, shards.size)]
     found = [classifier.judge(batch, k=k, threads=cores()) for batch in batches]
@@ -109,16 +114,14 @@ def _judged(classifier: Classifier, shards: Shards, examples: Examples) -> dict[
     judgement = judge(labels, starts=starts, truth=numbers, predicted=told.labels, probabilities=told.probabilities)
     judgement["at_k"] = judgement["at_k"][:K]
     for mistake in judgement["mistakes"]:
-        mistake["text"] = _text(batches, mistake["example"], examples.vocabulary)
+        mistake["text"] = _text(batches, mistake["example"], words)
     return judgement
 
 
-def _text(batches: list[Batch], example: int, vocabulary: Vocabulary) -> str:
+def _text(batches: list[Batch], example: int, words: Sequence[str]) -> str:
     for batch in batches:
         if example < batch.size:
             rows = batch.rows(example)
-            return " ".join(
-                vocabulary.words[row] for row in rows[rows < len(vocabulary)] if vocabulary.words[row] != "</s>"
-            )
+            return " ".join(words[row] for row in rows[rows < len(words)] if words[row] != "</s>")
         example -= batch.size
     raise AssertionError("fewer examples than that")

@@ -69,7 +69,12 @@ def prepare(
         "examples",
         work=work,
         sources=[
-            (source.checksum, source.kind, [streams.endings(url) for url in source.urls], _chosen(tokenizer, source))
+            (
+                source.checksum,
+                source.kind,
+                [streams.endings(url) for url in source.urls],
+                tokenizer_for(tokenizer, source),
+            )
             for source in sources
         ],
         share=share,
@@ -78,7 +83,7 @@ def prepare(
     if done := stages.finished(url, Prepared):
         return stages.reused(done)
     sizes = form.model_dump(include={"word_ngrams", "buckets"})
-    if all(_as_they_are(source, tokenizer) for source in sources):
+    if all(as_they_are(source, tokenizer) for source in sources):
         machines = Machines(threads=1, workers=0, scheduler="")  # there is nothing to share out
     with (
         progress("prepare") as report,
@@ -89,13 +94,13 @@ def prepare(
 
         def lines(number: int) -> Iterator[bytes]:
             told = partial(_told, report, number * part, part)
-            return _lines(sources[number], tokenizer, workers, told)
+            return lines_of(sources[number], tokenizer, workers, told)
 
-        with _located(sources[0]):
+        with located(sources[0]):
             examples = encode(lines(0), scratch, min_count=form.min_count, held_out=share, **sizes)
             _check(examples, share=share, min_count=form.min_count)
         if validation:
-            with _located(sources[1]):
+            with located(sources[1]):
                 examples = encode_validation(lines(1), scratch, examples, **sizes)
         examples.save(str(scratch))
         prepared = Prepared(
@@ -131,21 +136,21 @@ def _check(examples: Examples, *, share: float, min_count: int) -> None:
         raise CorpusError(what, remedy="give more examples, a larger share, or no validation")
 
 
-def _chosen(tokenizer: readers.Tokenizer, source: Source) -> Name:
+def tokenizer_for(tokenizer: readers.Tokenizer, source: Source) -> Name:
     """auto: tokens as they are in text files, as in BlazingText; elsewhere words and punctuation marks, lower-cased."""
     if tokenizer == "auto" and source.kind != "text":
         return "wordpunct"
     return readers.chosen(tokenizer, source.kind)
 
 
-def _as_they_are(source: Source, tokenizer: readers.Tokenizer) -> bool:
+def as_they_are(source: Source, tokenizer: readers.Tokenizer) -> bool:
     """Whether the lines of a source can be read as fastText reads them."""
-    return source.kind == "text" and _chosen(tokenizer, source) == "whitespace"
+    return source.kind == "text" and tokenizer_for(tokenizer, source) == "whitespace"
 
 
-def _lines(source: Source, tokenizer: readers.Tokenizer, workers: Workers, told: Report) -> Iterator[bytes]:
+def lines_of(source: Source, tokenizer: readers.Tokenizer, workers: Workers, told: Report) -> Iterator[bytes]:
     """The source as fastText's lines, in blocks. What is to be tokenised is shared out among the workers."""
-    if _as_they_are(source, tokenizer):
+    if as_they_are(source, tokenizer):
         for block in labelled.blocks(source):
             yield block.data
             told(block.progress, source.name)
@@ -158,7 +163,7 @@ def _lines(source: Source, tokenizer: readers.Tokenizer, workers: Workers, told:
             yield batch.documents
             reached = batch.progress
 
-    tokenise = partial(labelled.lines, tokenizer=_chosen(tokenizer, source))
+    tokenise = partial(labelled.lines, tokenizer=tokenizer_for(tokenizer, source))
     for lines in workers.each(tokenise, batches()):
         yield lines
         told(reached, source.name)
@@ -169,7 +174,7 @@ def _told(report: Report, start: float, part: float, fraction: float, note: str)
 
 
 @contextmanager
-def _located(source: Source) -> Iterator[None]:
+def located(source: Source) -> Iterator[None]:
     """Say the file and the line of an example that cannot be used."""
     try:
         yield
