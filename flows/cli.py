@@ -55,7 +55,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def app() -> App:
     """One command a flow."""
-    from flows.text_classification import text_classification  # not before Prefect is configured
+    from flows.evaluate_classifier import evaluate_classifier  # not before Prefect is configured
+    from flows.text_classification import text_classification
     from flows.word2vec import word2vec
 
     commands = App(
@@ -66,7 +67,7 @@ def app() -> App:
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    for flow in (word2vec, text_classification):
+    for flow in (word2vec, text_classification, evaluate_classifier):
         commands.command(command(flow), name=flow.name)
     return commands
 
@@ -112,8 +113,10 @@ def command(flow: Any) -> Callable[..., None]:
 def _options(schema: Mapping[str, Any]) -> Iterator[inspect.Parameter]:
     """The options of a form; a parameter that is a form itself gives one for each of its fields.
 
-    Anything but a flag stays the string that was given, for pydantic to judge. An option not given is None.
+    Anything but a flag stays the string that was given, for pydantic to judge. An option not given is None, where it
+    need not be.
     """
+    empty, required = inspect.Parameter.empty, schema.get("required", [])
     for name, field in schema["properties"].items():
         if "$ref" in field:
             form = schema["definitions"][field["$ref"].rpartition("/")[2]]
@@ -125,7 +128,8 @@ def _options(schema: Mapping[str, Any]) -> Iterator[inspect.Parameter]:
             group, fields = RUN, {name: field}
         for key, each in fields.items():
             kind = bool if each.get("type") == "boolean" else str
-            yield _option(key, kind | None, _parameter(each, group), None)
+            missing = empty if key in required and group is RUN else None
+            yield _option(key, kind if missing is empty else kind | None, _parameter(each, group), missing)
 
 
 def _option(name: str, kind: Any, settings: Parameter, default: object) -> inspect.Parameter:

@@ -51,6 +51,7 @@ def _judged(judgement: Mapping[str, Any]) -> dict[str, Any]:
     rows = class_rows(judgement)
     matrix = None if confusion is None else plots.confusion_matrix([row["label"] for row in classes], confusion)
     return {
+        "unknown_labels": unknown_labels(judgement),
         "several_labels": sum(row["support"] for row in classes) > judgement["examples"],
         "scalars": {shown: judgement[name] for name, shown in SCALARS.items() if judgement[name] is not None},
         "reliability": picture(plots.reliability(judgement["reliability"], judgement["ece"])),
@@ -63,13 +64,27 @@ def _judged(judgement: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def title(manifest: Mapping[str, Any]) -> str:
-    """Without the mode, as there is one alone."""
-    return f"text classification on {manifest.get('corpus', {}).get('name', 'text')}"
+    """Without the mode, as there is one alone; a model that was only judged has a name."""
+    what = manifest.get("model", {}).get("name", "text classification")
+    return f"{what} on {manifest.get('corpus', {}).get('name', 'text')}"
 
 
 def judged_on(manifest: Mapping[str, Any]) -> str:
     """Which examples the judgement is about."""
     return "validation" if "validation_accuracy" in manifest.get("metrics", {}) else "training"
+
+
+def unknown_labels(judgement: Mapping[str, Any] | None) -> str:
+    """A sentence on labels that the model does not know; nothing where it knows all."""
+    unknown = (judgement or {}).get("unknown")
+    if not unknown:
+        return ""
+    examples, more = unknown["examples"], unknown["labels"] - len(unknown["such_as"])
+    names = ", ".join(unknown["such_as"]) + (f" and {more:,} more" if more else "")
+    return (
+        f"{examples:,} {'example has' if examples == 1 else 'examples have'} labels that the model does not know"
+        f" ({names}); without another label they count as wrong."
+    )
 
 
 def kept_epoch(manifest: Mapping[str, Any]) -> dict[str, int] | None:
@@ -151,6 +166,8 @@ def summary_markdown(
         sections[f"Judged on {judgement['examples']:,} {judged_on(manifest)} examples"] = table(
             ["k", "precision at k", "recall at k"], at_k
         )
+    if unknown := unknown_labels(judgement):
+        sections["Unknown labels"] = [page.plain(unknown)]
     if left := smaller(manifest):
         sections["Quantised"] = table(["", "model.bin", "model.ftz"], left)
     if judgement and judgement["confused"]:
@@ -161,15 +178,18 @@ def summary_markdown(
 
 def terminal_rows(manifest: Mapping[str, Any], judgement: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """The run in a few lines of a terminal: what they are about, what they say."""
-    corpus, figures = manifest["corpus"], key_figures(manifest, judgement)
+    corpus, model, figures = manifest["corpus"], manifest.get("model"), key_figures(manifest, judgement)
+    words, distinct = f"{corpus['tokens']:,} words", corpus.get("vocabulary")
     confused = [
         f"{row['true']} for {row['predicted']} {row['count']:,}" for row in (judgement or {}).get("confused", [])
     ]
     rows = {
-        "corpus": f"{corpus['name']}: {corpus['tokens']:,} words, {corpus['vocabulary']:,} distinct",
+        "classifier": f"{model['name']}: {model['words']:,} words, {model['labels']:,} labels" if model else "",
+        "corpus": f"{corpus['name']}: {words}" + (f", {distinct:,} distinct" if distinct else ""),
         "words per second": f"{manifest['words_per_second']:,.0f}",
         **{name: figures[name] for name in TOLD if name in figures},
         "quantised": ", ".join(f"{name} {whole} → {left}" for name, whole, left in smaller(manifest)[:2]),
+        "unknown labels": unknown_labels(judgement),
         "mistaken": ", ".join(confused[:4]),
     }
     return [(name, text) for name, text in rows.items() if text]
