@@ -175,11 +175,20 @@ class Memory(dict[str, int]):
             return treebank.words(chunk, last=True)
         if space:
             if not after:  # the text ends here
-                return words(f"xx {chunk}", self.model)[1:]
+                return self._cut_inside(f"xx {chunk}")[1:]
             return treebank.words(chunk, last=self.model.ends(f"{chunk} {after}"))
         if chunk[-1] == ".":
             ends, goes_on = (treebank.words(chunk, last=last) for last in (True, False))
             return ends if ends == goes_on else None
         if chunk[-1] not in punkt.ENDS and _MAY_END_INSIDE.search(chunk):
-            return words(f"xx {chunk} xx", self.model)[1:-1]
+            return self._cut_inside(f"xx {chunk} xx")[1:-1]
         return treebank.words(chunk, last=False)
+
+    def _cut_inside(self, text: str) -> list[str]:
+        """The words of a text of a few chunks, none of which is closing marks alone."""
+        found = []
+        for sentence in self.model.sentences(text):
+            *chunks, last = sentence.split(" ")
+            found += [word for chunk in chunks for word in treebank.words(chunk, last=False)]
+            found += treebank.words(last, last=True)
+        return found

@@ -78,15 +78,20 @@ def _pad(pairs: list[tuple[str, str]], sentence: str) -> str:
 _STEPS = [(frozenset(needed), _step(needed, pattern, by)) for needed, pattern, by in _RULES]
 _CUTS = [(held, re.compile(pattern)) for held, pattern in _CONTRACTIONS]  # nltk compiles these with `re`
 
-# short ways for what most chunks are: one word, perhaps in punctuation; a word with a clitic; no apostrophes at all
+# short ways for what most chunks are: one word, perhaps in punctuation; a word with a clitic
 _CONTRACTED = frozenset(["cannot", "gimme", "gonna", "gotta", "lemme", "wanna"])
 _ONE = re.compile(r"[(\[{<*\"]*([a-z]{2,})[,;:!?)\]}>*\"]*")
 _ONE_LAST = re.compile(r"[(\[{<*\"]*([a-z]{2,})(?:\.[)\]}>\"]*|[,;:!?)\]}>*\"]*)")
 _CLITIC = re.compile(r"([a-z]{2,}?)(?:'(?:s|m|d|ll|re|ve)|n't)[,;:!?)\]}>*\"]*")
-_IRREGULAR = re.compile(r"['`]|[:,]{2}|" + "|".join(sorted(_CONTRACTED)))
-_FINAL = re.compile(r"(?<=[^.])\.[\])}>\"]*$")
+# and for all in ASCII but these, where one rule takes what the next one looks for
+_IRREGULAR = re.compile(r"[:,]{2}|'[smd]'|d'ye|more'n|" + "|".join(sorted(_CONTRACTED)))
+_APART = str.maketrans(dict.fromkeys(';@#$%&?!*[](){}<>"`', " "))  # wherever they stand
+_FINAL = re.compile(r"(?<=[^.])\.[\])}>\"']*$")
 _DASHES = re.compile(r"--|\.{2,}")
-_RUN = re.compile(r"(?:[^\s;@#$%&?!*\[\](){}<>\":,]|[:,](?=\d))+")
+_COMMA = re.compile(r"[:,](?!\d)")
+_QUOTE = re.compile(r"''|(?<!\w)'(?!(?:re|ve|ll|m|t|s|d|n)\b)(?=\w)")
+_ENDING = re.compile(r"(?<=[^'])(?:'[smd]?)?$")
+_LONG_ENDING = re.compile(r"(?<=[^'])(?:'ll|'re|'ve|n't)$")
 
 
 def split(sentence: str) -> list[str]:
@@ -119,7 +124,14 @@ def words(chunk: str, *, last: bool) -> list[str]:
     if found and found[1] not in _CONTRACTED:
         return [found[1]]
     if chunk.isascii() and not _IRREGULAR.search(chunk):
-        plain = _FINAL.sub("", chunk) if last else chunk
-        return [token for token in _RUN.findall(_DASHES.sub(" ", plain)) if is_word(token)]
+        return [token for token in _tokens(_FINAL.sub("", chunk) if last else chunk) if is_word(token)]
     tokens = [token for token in split(f"xx {chunk}" if last else f"xx {chunk} xx") if is_word(token)]
     return tokens[1:] if last else tokens[1:-1]
+
+
+def _tokens(chunk: str) -> list[str]:
+    """What punctuation of ASCII leaves of a regular chunk."""
+    chunk = _COMMA.sub(" ", _DASHES.sub(" ", chunk.translate(_APART)))
+    if "'" not in chunk:
+        return chunk.split()
+    return [_LONG_ENDING.sub("", _ENDING.sub("", token)) for token in _QUOTE.sub(" ", chunk).split()]
