@@ -96,7 +96,7 @@ def _answer(work: Callable[[Any], Any], item: object) -> bytes:
             answer = pickle.dumps((None, error))
             pickle.loads(answer)  # some can be written and not read
         except Exception:
-            return pickle.dumps((None, RuntimeError(traceback.format_exc())))
+            return pickle.dumps((None, RuntimeError("".join(traceback.format_exception(error)))))
         return answer
 
 

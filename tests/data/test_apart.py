@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from data import apart
+from data import apart, nltk_data, record
 from data.errors import CorpusError
 
 
@@ -34,23 +34,14 @@ def test_errors_are_raised_here():
         list(apart.each(partial(divmod, 1), [1, 0], processes=2))
 
 
-class OddError(Exception):
-    def __init__(self, what, *, where):
-        super().__init__(what + where)
+def test_errors_of_ours_say_what_they_said():
+    with pytest.raises(CorpusError, match=r"^corpora/none: nltk's data package none is not installed"):
+        list(apart.each(nltk_data.check, ["corpora/none"], processes=2))
 
 
-@pytest.mark.parametrize(
-    "error", [CorpusError("what", where="where", remedy="remedy"), OddError("what", where="where")]
-)
-def test_errors_that_pickle_cannot_bring_back_are_told(error):
-    answer = apart._answer(partial(_raise, error), None)
-    _, told = apart.pickle.loads(answer)
-    assert str(error) in str(told)
-    assert isinstance(told, RuntimeError if type(error) is OddError else CorpusError)
-
-
-def _raise(error, item):
-    raise error
+def test_errors_that_pickle_cannot_bring_back_are_told():
+    with pytest.raises(RuntimeError, match=r"(?s)^Traceback .*\ndata.errors.FormatError: record: byte 0: [^\n]*\n$"):
+        list(apart.each(record.decode, [b"\xff"], processes=2))
 
 
 def test_a_process_that_dies():
