@@ -185,7 +185,7 @@ def test_three_workers_learn_what_one_learns(text: Corpus) -> None:
 
 def test_a_saved_corpus_trains_as_the_one_in_hand(text: Corpus) -> None:
     loaded = Corpus.load(str(Path(text.shards[0]).parent))
-    arrays.opened.cache_clear()
+    arrays._opened.cache_clear()
     np.testing.assert_array_equal(trained(loaded)[-1].state["words"], trained(text)[-1].state["words"])
 
 
