@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from tasks import plots
 
 ADDRESSES_SHOWN = 12
-CORPORA = ("model", "corpus", "validation")  # what the manifest may tell the origin of
+CORPORA = ("model", "corpus", "validation", "test", "reference", "vectors")  # what the manifest may tell the origin of
 
 
 def render(

@@ -1,5 +1,6 @@
 """A document as a person knows it again: how it begins; where that is unknown, the words it has most."""
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -9,6 +10,7 @@ from algorithms.topics.counts import read
 from data.counts import Counts
 
 WORDS = 20
+RULE = re.compile(r"([^\w\s])\1{3,}")  # a line drawn with one character
 
 
 class Told:
@@ -39,5 +41,5 @@ class Told:
 
 def shortened(text: str, longest: int) -> str:
     """The first words of a text, in one line of so many characters at most."""
-    text = " ".join(text.split())
+    text = RULE.sub(r"\1\1\1", " ".join(text.split()))
     return text if len(text) <= longest else text[: longest - 1].rsplit(" ", 1)[0] + "…"

@@ -40,7 +40,13 @@ def test_without_a_vocabulary(counts):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("short", "short"), (" a\n b ", "a b"), ("one two three", "one two…"), ("x" * 20, "x" * 9 + "…")],
+    [
+        ("short", "short"),
+        (" a\n b ", "a b"),
+        ("one two three", "one two…"),
+        ("x" * 20, "x" * 9 + "…"),
+        ("=" * 60 + "\nhead", "=== head"),
+    ],
 )
 def test_shortened(text, expected):
     assert shortened(text, 10) == expected
