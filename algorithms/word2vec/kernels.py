@@ -20,7 +20,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from algorithms.kernels.gather import ONE, add, ask_for, ask_for_rows, mean
+from algorithms.kernels.gather import ONE, ZERO, ask_for, ask_for_rows
 from algorithms.kernels.rng import below, step
 from algorithms.kernels.sampling import draw_negatives, thin
 from algorithms.kernels.simd import LANES, at, fma, load, splat, store
@@ -104,9 +104,13 @@ def batch_skipgram(
 def _mean(inputs: NDArray[np.float32], rows: NDArray[np.int64], count: int, hidden: NDArray[np.float32]) -> None:
     """Both halves of hidden = the mean of `count` input rows. In place."""
     stride = hidden.size // 2
-    mean(inputs, stride, rows, 0, count, 1, 0, 0, hidden)
+    share = splat(ONE / np.float32(count))
     for k in range(0, stride, LANES):
-        store(hidden, stride + k, load(hidden, k))
+        total = splat(ZERO)
+        for i in range(count):
+            total = fma(load(inputs, at(rows, i) + k), share, total)
+        store(hidden, k, total)
+        store(hidden, stride + k, total)
 
 
 @njit(nogil=True, forceinline=True)
@@ -117,8 +121,10 @@ def _spread(inputs: NDArray[np.float32], rows: NDArray[np.int64], count: int, hi
     """
     stride = hidden.size // 2
     for k in range(0, stride, LANES):
-        store(hidden, k, fma(load(hidden, stride + k), splat(-ONE), load(hidden, k)))
-    add(inputs, stride, rows, 0, count, 1, 0, 0, hidden, ONE)
+        change = fma(load(hidden, stride + k), splat(-ONE), load(hidden, k))
+        for i in range(count):
+            row = at(rows, i) + k
+            store(inputs, row, fma(change, splat(ONE), load(inputs, row)))
 
 
 @njit(nogil=True, cache=True)
