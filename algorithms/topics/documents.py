@@ -1,4 +1,4 @@
-"""What documents say of topics, shard by shard: how much of the text each topic has, and which documents are most of it.
+"""What documents say of topics, shard by shard: how much of the text each topic has, which documents are most of it.
 
 Documents N, topics K. theta (N, K) float32 are the documents' mixtures: rows that sum to 1. In memory stay K rows of a
 few numbers, however many documents there are.
