@@ -1,0 +1,121 @@
+"""The optimizers by SageMaker's names: what each keeps for a parameter, and its step.
+
+On a CPU a step is one loop (`kernels`); elsewhere the same formula is a dozen tensor operations.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from algorithms.topics import kernels
+from algorithms.topics.threads import Threads
+
+if TYPE_CHECKING:
+    from algorithms.topics.algorithm import Topics
+
+Tensor = torch.Tensor
+
+NOTHING = np.zeros(0, np.float32)
+LARGEST = float(np.finfo(np.float32).max)  # no gradient is larger: a loop compiled with fastmath knows no infinity
+SHORTEST = 1 << 14  # numbers that are worth a thread of their own
+
+
+class Optimizer(NamedTuple):
+    """slots: what is kept for each parameter, zeros at first; follows: how far running means move at each step."""
+
+    kernel: Callable[..., None]
+    slots: tuple[str, ...] = ()
+    epsilon: float = 0.0
+    follows: tuple[float, ...] = ()
+
+
+# where torch and MXNet, SageMaker's library, have different constants, these are MXNet's
+OPTIMIZERS: Mapping[str, Optimizer] = {
+    "sgd": Optimizer(kernels.sgd),
+    "adam": Optimizer(kernels.adam, ("means", "squares"), 1e-8, (0.1, 0.001)),
+    "adagrad": Optimizer(kernels.adagrad, ("squares",), 1e-7),
+    "adadelta": Optimizer(kernels.adadelta, ("squares", "moves"), 1e-5, (0.1,)),
+    "rmsprop": Optimizer(kernels.rmsprop, ("squares",), 1e-8, (0.1,)),
+}
+
+
+class Optimizing:
+    """Parameters, what the optimizer keeps of each (`squares.decoder` in `tensors`), and how many steps it took."""
+
+    def __init__(
+        self, form: "Topics", parameters: Mapping[str, Tensor], tensors: Mapping[str, Tensor], steps: int
+    ) -> None:
+        self.form, self.optimizer, self.steps = form, OPTIMIZERS[form.optimizer], steps
+        self.kept = {
+            name: [value, *(tensors[f"{slot}.{name}"] for slot in self.optimizer.slots)]
+            for name, value in parameters.items()
+        }
+        self.arrays = {
+            name: [*(each.view(-1).numpy() for each in kept), NOTHING, NOTHING][:3]
+            for name, kept in self.kept.items()
+            if kept[0].device.type == "cpu"
+        }
+
+    def compile(self) -> None:
+        """Let numba compile before the clock runs."""
+        self.optimizer.kernel(NOTHING, NOTHING, NOTHING, NOTHING, self._settings())
+
+    def step(self, slopes: Mapping[str, Tensor], threads: Threads) -> None:
+        """Move each parameter by one step. In place."""
+        self.steps += 1
+        settings = self._settings()
+        biases = settings.copy()
+        biases[2] = 0  # they do not decay
+        cuts = []
+        for name, kept in self.kept.items():
+            own = biases if name.endswith("_bias") else settings
+            if name not in self.arrays:
+                _by_tensors(self.form.optimizer, own.tolist(), slopes[name], *kept)
+                continue
+            value, *slots = self.arrays[name]
+            arrays = [value, slopes[name].reshape(-1).numpy(), *slots]
+            size = max(SHORTEST, -(-value.size // threads.number))
+            cuts += [(*(each[first : first + size] for each in arrays), own) for first in range(0, value.size, size)]
+        threads.map(lambda cut: self.optimizer.kernel(*cut), cuts)
+
+    def _settings(self) -> NDArray[np.float32]:
+        """scale, clip, decay, rate, epsilon, and the follows.
+
+        adadelta has no learning rate: its steps find their own size, in Zeiler's paper and in MXNet. adam's running
+        means begin at zero, which rate and epsilon make up for.
+        """
+        form = self.form
+        rate, epsilon = form.learning_rate_at(0), self.optimizer.epsilon
+        if form.optimizer == "adam":
+            known, known_squares = (1 - (1 - follow) ** max(self.steps, 1) for follow in self.optimizer.follows)
+            rate, epsilon = rate * known_squares**0.5 / known, epsilon * known_squares**0.5
+        clip = min(float(form.clip_gradient), LARGEST)
+        settings = [form.rescale_gradient, clip, form.weight_decay, rate, epsilon, *self.optimizer.follows]
+        return np.array(settings, np.float32)
+
+
+def _by_tensors(name: str, settings: list[float], slope: Tensor, value: Tensor, *slots: Tensor) -> None:
+    """As the loops of `kernels` do it. In place."""
+    scale, clip, decay, rate, epsilon, *follows = settings
+    gradient = (scale * slope).clamp_(-clip, clip).add_(value, alpha=decay)
+    if name == "sgd":
+        value.sub_(gradient, alpha=rate)
+    elif name == "adagrad":
+        slots[0].addcmul_(gradient, gradient)
+        value.addcdiv_(gradient, slots[0].sqrt().add_(epsilon), value=-rate)
+    elif name == "rmsprop":
+        slots[0].lerp_(gradient * gradient, follows[0])
+        value.addcdiv_(gradient, slots[0].sqrt().add_(epsilon), value=-rate)
+    elif name == "adam":
+        slots[0].lerp_(gradient, follows[0])
+        slots[1].lerp_(gradient * gradient, follows[1])
+        value.addcdiv_(slots[0], slots[1].sqrt().add_(epsilon), value=-rate)
+    else:
+        assert name == "adadelta"
+        slots[0].lerp_(gradient * gradient, follows[0])
+        move = (slots[1] + epsilon).div_(slots[0] + epsilon).sqrt_().mul_(gradient)
+        slots[1].lerp_(move * move, follows[0])
+        value.sub_(move, alpha=rate)

@@ -1,0 +1,142 @@
+"""A state's arrays through the network: one update, the losses of documents, their posteriors, the topics' words.
+
+Knows arrays, documents and devices; not where the documents come from.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+
+from algorithms.state import Partial, State
+from algorithms.topics import network
+from algorithms.topics.minibatch import Batch, batch, parts
+from algorithms.topics.optimizers import Optimizing
+from algorithms.topics.threads import ALONE
+from algorithms.topics.threads import threads as threads_of
+
+if TYPE_CHECKING:
+    from algorithms.topics.algorithm import Topics
+
+Tensor = torch.Tensor
+
+BLOCK = 1024  # documents that are judged at a time, and that moments are taken of
+CONSTANT = ("vectors",)  # what training does not change
+RELEVANCE = 0.6  # Sievert & Shirley 2014: where people knew topics best by their words
+
+
+def train_on(
+    form: "Topics", state: State, batches: Sequence[sparse.csr_matrix], *, threads: int, seed: int, alone: bool
+) -> Partial:
+    """The state trained on the rows of `batches`. See Topics.update."""
+    rows = sparse.vstack(batches, format="csr") if len(batches) > 1 else (batches or [None])[0]
+    count = 0 if rows is None else rows.shape[0]
+    order = np.random.default_rng(seed).permutation(count)[: max(1, round(form.sub_sample * count))]
+    with threads_of(threads) as pool:
+        device = device_of(form)
+        tensors = {name: _tensor(array, device, copy=not alone) for name, array in state.items()}
+        parameters = {name: tensors[name] for name in network.parameters(form, tensors)}
+        optimizing = Optimizing(form, parameters, tensors, int(state["steps"][0]))
+        optimizing.compile()
+        generator = torch.Generator(device).manual_seed(seed)
+        sums, words = torch.zeros(2, dtype=torch.float64, device=device), 0.0
+        for part in parts(len(order), form.mini_batch_size):
+            documents = _documents(form, rows, order[part], device)
+            losses = network.losses(form, tensors, documents, generator, pool, training=True)
+            optimizing.step(losses.slopes, pool)
+            lengths = documents.lengths.clamp(min=1)
+            sums += torch.stack([(losses.kld / lengths).sum(), (losses.recons / lengths).sum()])
+            words += float(documents.lengths.sum())
+        if form.normalises and count:
+            _remember(form, tensors, rows, order[-BLOCK:], generator)
+        trained: State = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+    kld, recons = sums.tolist()
+    if count:
+        trained["losses"] = np.array([kld, recons], np.float32) / len(order)
+    trained["steps"] = np.array([optimizing.steps], np.int64)
+    evidence = np.array([float(len(order))])
+    weight = {name: evidence for name, array in trained.items() if array.dtype.kind == "f" and name not in CONSTANT}
+    return Partial(state=trained, weight=weight, loss=kld + recons, examples=len(order), words=round(words))
+
+
+def _remember(
+    form: "Topics",
+    tensors: dict[str, Tensor],
+    rows: sparse.csr_matrix,
+    chosen: NDArray[np.int64],
+    generator: torch.Generator,
+) -> None:
+    """Take the moments that normalisation will use anew, with the weights as they now are. In place.
+
+    Moments that follow a training lag behind it: with sigmoid layers, whose units are all near a half, the mean of what
+    they add up to moves further in ten steps than documents differ.
+    """
+    for number, part in enumerate(parts(len(chosen), form.mini_batch_size), 1):
+        documents = _documents(form, rows, chosen[part], generator.device)
+        network.remember(form, tensors, documents, generator, follow=1 / number)
+
+
+def judge(form: "Topics", state: State, rows: sparse.csr_matrix) -> tuple[NDArray[np.float64], ...]:
+    """(N,) each: recons and kld, in nats, and the words of each document. See Topics.evaluate."""
+    device = device_of(form)
+    tensors = {name: _tensor(array, device) for name, array in state.items()}
+    generator = torch.Generator(device).manual_seed(0)
+    found = []
+    for chosen in _blocks(rows):
+        documents = _documents(form, rows, chosen, device)
+        losses = network.losses(form, tensors, documents, generator, ALONE, training=False)
+        found.append(torch.stack([losses.recons, losses.kld, documents.lengths]).double().cpu().numpy())
+    return tuple(np.concatenate(found, axis=1)) if found else (np.zeros(0),) * 3
+
+
+def posterior_means(form: "Topics", state: State, rows: sparse.csr_matrix) -> NDArray[np.float32]:
+    """(N, K): the middle of what the network thinks of each document, before it is made a mixture."""
+    device = device_of(form)
+    tensors = {name: _tensor(array, device) for name, array in state.items()}
+    found = [np.zeros((0, form.num_topics), np.float32)]
+    for chosen in _blocks(rows):
+        heads, _ = network.encode(form, tensors, _documents(form, rows, chosen, device), {})
+        found.append(heads[:, : form.num_topics].cpu().numpy())
+    return np.concatenate(found)
+
+
+def topic_word(form: "Topics", state: State) -> NDArray[np.float32]:
+    """(K, V): see Topics.topic_word."""
+    tensors = {name: _tensor(array, torch.device("cpu")) for name, array in state.items()}
+    scores = network.topic_scores(form, tensors)
+    if form.decoder != "ntm":
+        scores = relevance(torch.log_softmax(scores, dim=1))
+    return cast(NDArray[np.float32], torch.softmax(scores, dim=1).numpy())
+
+
+def relevance(logarithms: Tensor) -> Tensor:
+    """Of logarithms (K, V) of chances: each less 0.4 times that of the word's mean chance over the topics.
+
+    Words that all topics have tell little of any; words that are rare everywhere are often chance (Sievert & Shirley,
+    LDAvis: a method for visualizing and interpreting topics, 2014).
+    """
+    mean = torch.logsumexp(logarithms, dim=0) - math.log(len(logarithms))
+    return logarithms - (1 - RELEVANCE) * mean
+
+
+def device_of(form: "Topics") -> torch.device:
+    """Where to compute. Raises RuntimeError for cuda where there is none."""
+    name = form.device if form.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def _documents(form: "Topics", rows: sparse.csr_matrix, chosen: NDArray[np.int64], device: torch.device) -> Batch:
+    return batch(rows, chosen, logarithm=form.logarithm, device=device)
+
+
+def _blocks(rows: sparse.csr_matrix) -> Iterator[NDArray[np.int64]]:
+    for first in range(0, rows.shape[0], BLOCK):
+        yield np.arange(first, min(first + BLOCK, rows.shape[0]))
+
+
+def _tensor(array: NDArray[Any], device: torch.device, *, copy: bool = False) -> Tensor:
+    return torch.from_numpy(array.copy() if copy or not array.flags.writeable else array).to(device)
