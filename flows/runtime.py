@@ -36,7 +36,10 @@ def start_prefect() -> None:
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL
 
+    from flows.signals import SendAgain
+
     signal.signal(signal.SIGTERM, _leave)
+    SendAgain()
     # the server lives on after Ctrl-C to hear of the run's end; without it Prefect would wait minutes for its answer
     with (
         deaf_children(),
