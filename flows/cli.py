@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from flows.runtime import configure, is_interrupt, one_line, start_prefect
 
-HELP = "Word vectors and text classifiers from raw text, on your own machines."
+HELP = "Word vectors, text classifiers and topics from raw text, on your own machines."
 SUCCESS, FAILURE, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 RUN, OUTPUT = Group("Run", sort_key=1), Group("Output", sort_key=3)
 FLAGS = {
@@ -57,6 +57,7 @@ def app() -> App:
     """One command a flow."""
     from flows.evaluate_classifier import evaluate_classifier  # not before Prefect is configured
     from flows.text_classification import text_classification
+    from flows.topics import topics
     from flows.word2vec import word2vec
 
     commands = App(
@@ -67,7 +68,7 @@ def app() -> App:
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    for flow in (word2vec, text_classification, evaluate_classifier):
+    for flow in (word2vec, text_classification, evaluate_classifier, topics):
         commands.command(command(flow), name=flow.name)
     return commands
 

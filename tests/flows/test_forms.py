@@ -13,9 +13,10 @@ from prefect import Task
 
 from flows.evaluate_classifier import evaluate_classifier
 from flows.text_classification import text_classification
+from flows.topics import topics
 from flows.word2vec import word2vec
 
-FLOWS = [word2vec, text_classification, evaluate_classifier]
+FLOWS = [word2vec, text_classification, evaluate_classifier, topics]
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 

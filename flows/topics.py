@@ -1,0 +1,73 @@
+"""Topics, from raw text, or from counts, to a published neural topic model."""
+
+from typing import Annotated
+
+from prefect import flow
+from prefect.runtime import flow_run
+from pydantic import Field
+
+from algorithms.topics.algorithm import Topics
+from algorithms.topics.counts import Counting
+from data.storage import check_writable
+from tasks import stages
+from tasks.artifacts import Summary
+from tasks.topics.artifacts import report
+from tasks.topics.evaluate import check_words, evaluate
+from tasks.topics.publish import publish
+from tasks.topics.text import ingest, prepare
+from tasks.topics.train import learn
+from tasks.train import machines
+
+
+@flow(name="topics", description="Find the topics of a text, judge them, publish the model with a report.")
+def topics(
+    train: str = "docs",
+    validation: str = "",
+    test: str = "",
+    counting: Counting = Counting(),  # noqa: B008 - it is frozen
+    topics: Topics = Topics(),  # noqa: B008
+    reference: str = "",
+    vectors: str = "",
+    output: str = "artifacts",
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1,
+    threads: Annotated[int, Field(ge=0)] = 0,
+    workers: Annotated[int, Field(ge=0)] = 0,
+    scheduler: str = "",
+    reuse: bool = True,
+) -> Summary:
+    """Ingest, prepare, train, evaluate, publish, report.
+
+    Args:
+        train: Text: a name (docs, 20newsgroups, ...), or a file, folder, glob or URL of it; or counts that are ready,
+            RecordIO-protobuf or CSV rows, with vocab.txt beside them.
+        validation: The same to judge by after each epoch. Without it, and without test, a tenth of the text each is
+            held out.
+        test: The same to judge the final model by.
+        counting: How text becomes counts.
+        topics: The hyperparameters.
+        reference: Text, or counts, to judge coherence by instead of the training text.
+        vectors: Word vectors to judge topics by (WETC): a vectors.txt, or the model.tar.gz that word2vec publishes.
+        output: The folder or URL below which the run's own folder is published.
+        seed: Start of all randomness. With one thread, the same seed gives the same topics.
+        threads: Threads that train, in each worker; 0 means one for each core.
+        workers: Processes of a local Dask cluster that count and train together; 0 means this process alone.
+        scheduler: Address of a Dask cluster, such as tcp://host:8786, whose workers can read EMBERTEXT_CACHE.
+        reuse: Take finished stages of an earlier run with the same inputs.
+
+    """
+    form = topics
+    check_writable(output)
+    where = machines(threads=threads, workers=workers, scheduler=scheduler)
+
+    with stages.work_folder(run="" if reuse else str(flow_run.id)) as work:
+        ingested = ingest(train)
+        others = {name: ingest(given) for name, given in {"validation": validation, "test": test}.items() if given}
+        judges = {name: ingest(given) for name, given in {"vectors": vectors, "reference": reference}.items() if given}
+        prepared = prepare(
+            ingested, others, counting, feature_dim=form.feature_dim, seed=seed, machines=where, work=work
+        )
+        check_words(prepared, vectors=vectors, reference=reference)
+        trained = learn(prepared, form, machines=where, seed=seed)
+        evaluated = evaluate(prepared, trained, form, counting, **judges)
+        published = publish(ingested, others | judges, prepared, trained, evaluated, form, output=output)
+        return report(ingested, prepared, trained, evaluated, published, form)

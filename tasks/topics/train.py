@@ -1,0 +1,160 @@
+"""Learning topics as a stage: rounds, and after each epoch a look at the validation documents."""
+
+import math
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from prefect import task
+from scipy import sparse
+
+from algorithms.early_stopping import WindowStopping
+from algorithms.model import save_state
+from algorithms.state import State
+from algorithms.topics.algorithm import Topics
+from algorithms.topics.corpus import Corpus
+from algorithms.topics.counts import read
+from algorithms.training import train
+from data import storage
+from data.counts import Counts
+from data.errors import HyperparameterError
+from tasks import cluster, stages
+from tasks import train as training
+from tasks.network import NETWORK
+from tasks.progress import log, progress
+from tasks.topics import lines
+from tasks.topics.text import VOCABULARY, Prepared
+from tasks.train import HISTORY, STATE, Machines, follow, history_entry, words_per_second
+
+LOSSES = ("total_loss", "kld", "recons", "perplexity")
+
+
+class Trained(training.Trained, frozen=True):
+    """epoch: the one whose weights these are; epochs: how many were trained; documents_per_second: over all rounds."""
+
+    epoch: int
+    epochs: int
+    documents_per_second: float
+
+
+@task(
+    name="train",
+    description="Learn the topics: all threads of this machine, or a Dask cluster. Stops when it gets no better.",
+    **NETWORK,
+)
+def learn(prepared: Prepared, form: Topics, *, machines: Machines, seed: int) -> Trained:
+    """A folder with the state of the best epoch, the words, and the history of the rounds.
+
+    Best is the lowest total loss of the validation documents, or of the training's where there are no others.
+    """
+    start = time.perf_counter()
+    url = stages.folder(
+        "train", work=prepared.work, prepared=prepared.key, form=form.model_dump(mode="json"), seed=seed, **machines
+    )
+    if done := stages.finished(url, Trained):
+        return stages.reused(done)
+    history: list[dict[str, float]] = []
+    stopping = WindowStopping(num_patience_epochs=form.num_patience_epochs, tolerance=form.tolerance)
+    best: State = {}
+    with (
+        progress("train", artifact="topics-training") as report,
+        stages.workbench(url) as scratch,
+        cluster.connect(**machines) as where,
+    ):
+        counts = Counts.load(prepared.url)
+        check_batch(form, counts)
+        unseen = [read(file) for file in counts.channel("validation").files]
+        documents = max(1, round(form.sub_sample * counts.channel("train").size))
+        epoch, begun = 0, 0  # epochs that are over; the first round of this one
+        _tell([lines.begins(1)])
+        rounds = train(form, Corpus(counts), cluster=where, seed=seed)
+        for each in follow(rounds, report, learning_rate=form.learning_rate):
+            history.append(history_entry(each) | losses_of(each.state))
+            if each.number * form.epochs % each.rounds:
+                continue
+            epoch += 1
+            looked = time.perf_counter()
+            of_epoch, begun = history[begun:], len(history)
+            trained_on = _mean(of_epoch, [each["words"] for each in of_epoch])
+            judged = losses_on(form, each.state, unseen) if unseen else trained_on
+            history[-1] |= {"epoch": epoch, **trained_on}
+            if unseen:
+                history[-1] |= {f"validation_{name}": judged[name] for name in LOSSES}
+            window = list(stopping.window)
+            if stopping.improved(epoch, judged["total_loss"]):
+                best = {name: np.array(array) for name, array in each.state.items()}  # the next round may write to it
+            _tell(lines.trained(epoch, trained_on, documents=documents, batch=form.mini_batch_size))
+            if unseen:
+                size = int(judged["documents"])
+                _tell(lines.scored(judged, documents=size, batch=form.mini_batch_size, epoch=epoch))
+            _tell(lines.patience(stopping, window, judged["total_loss"]))
+            spent = sum(each["seconds"] for each in of_epoch)
+            timing = {"seconds": spent, "scoring": time.perf_counter() - looked}
+            _tell(lines.ends(epoch, of=form.epochs, over=stopping.over, documents=documents, **timing))
+            if stopping.over:
+                break
+            if epoch < form.epochs:
+                _tell([lines.begins(epoch + 1)])
+        if unseen:
+            _tell([lines.objective(epoch, {"total_loss": stopping.best})])
+        _tell([lines.best(stopping)])
+        trained = Trained(
+            url=url,
+            seconds=time.perf_counter() - start,
+            words_per_second=words_per_second(history),
+            loss=history[-1]["loss"],
+            rounds=len(history),
+            seed=seed,
+            threads=where.threads,
+            workers=where.workers,
+            epoch=stopping.epoch,
+            epochs=epoch,
+            documents_per_second=epoch * documents / sum(each["seconds"] for each in history),
+        )
+        save_state(scratch / STATE, best)
+        storage.write_json(str(scratch / HISTORY), history)
+        if counts.vocabulary:
+            words = storage.read_bytes(storage.join(prepared.url, VOCABULARY))
+            storage.write_bytes(str(scratch / VOCABULARY), words)
+        stages.conclude(scratch, trained)
+    return trained
+
+
+def check_batch(form: Topics, counts: Counts) -> None:
+    """Raise HyperparameterError for a mini-batch that there are too few training documents for."""
+    size = counts.channel("train").size
+    if form.mini_batch_size > size:
+        raise HyperparameterError(
+            f"a mini-batch larger than the {size:,} training documents",
+            field="mini_batch_size",
+            value=form.mini_batch_size,
+            remedy=f"choose mini_batch_size <= {size}, or give more documents",
+        )
+
+
+def losses_of(state: State) -> dict[str, float]:
+    """What the documents of a round cost while they were trained on."""
+    kld, recons = (float(each) for each in state["losses"])
+    return _losses(kld, recons)
+
+
+def losses_on(form: Topics, state: State, shards: Iterable[sparse.csr_matrix]) -> dict[str, float]:
+    """What documents cost, in nats a word: total_loss, kld, recons; perplexity; and how many documents there were."""
+    found = [form.evaluate(state, rows) for rows in shards]
+    sizes = [each["documents"] for each in found]
+    return _mean(found, sizes) | {"documents": sum(sizes)}
+
+
+def _mean(losses: Sequence[Mapping[str, float]], weights: Sequence[float]) -> dict[str, float]:
+    kld, recons = (float(np.average([each[name] for each in losses], weights=weights)) for name in ("kld", "recons"))
+    return _losses(kld, recons)
+
+
+def _losses(kld: float, recons: float) -> dict[str, float]:
+    total = kld + recons
+    return {"total_loss": total, "kld": kld, "recons": recons, "perplexity": math.exp(min(total, 700))}
+
+
+def _tell(told: Iterable[str]) -> None:
+    for line in told:
+        log().info("%s", line)
