@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
+from algorithms.correlation import spearman
 from data.gold import Analogy, Pair
 
 Vectors: TypeAlias = NDArray[np.float32]
@@ -88,9 +88,11 @@ def pair_scores(pairs: Sequence[Pair], lookup: Lookup) -> NDArray[np.float64]:
 def similarity(pairs: Sequence[Pair], lookup: Lookup) -> Similarity:
     """Spearman's rank correlation of cosines with human scores; 0.0 where fewer than two distinct values leave none."""
     points = pair_scores(pairs, lookup) if pairs else np.empty((0, 2))
-    ranked = len(points) > 1 and bool(np.ptp(points, axis=0).all())
-    rho = float(spearmanr(points[:, 0], points[:, 1]).statistic) if ranked else 0.0
-    return {"not_found": len(pairs) - len(points), "spearmans_rho": rho, "total_pairs": len(pairs)}
+    return {
+        "not_found": len(pairs) - len(points),
+        "spearmans_rho": spearman(points[:, 0], points[:, 1]),
+        "total_pairs": len(pairs),
+    }
 
 
 def evaluate_wordsim(gold: Mapping[str, Sequence[Pair]], lookup: Lookup) -> dict[str, Any]:
