@@ -1,0 +1,51 @@
+"""The comparators: what of two encodings the layers above are shown.
+
+P pairs of E0 encodings of one side and E1 of the other, of D numbers each.
+"""
+
+import torch
+from torch.nn import functional
+
+Tensor = torch.Tensor
+
+CLOSE = 1e-8  # no length counts as less, when encodings are brought to length one
+
+
+def width(comparators: tuple[str, ...], dim: int) -> int:
+    """Numbers that a pair's comparison has."""
+    return sum({"concat": 2 * dim, "cosine": 1}.get(name, dim) for name in comparators)
+
+
+def through(
+    comparators: tuple[str, ...], weight: Tensor, bias: Tensor, scale: Tensor | None,
+    in0: Tensor, in1: Tensor, first: Tensor, second: Tensor,
+) -> Tensor:  # fmt: skip
+    """What the comparisons of pairs (first, second) come to through a layer of weight (H, width), bias (H,): (P, H).
+
+    The comparisons, one after the other, are never put together: each goes through its columns of the weight; so that
+    what concatenated encodings come to is computed once for each encoding, however many pairs it is in. scale (1,): of
+    cosines.
+    """
+    dim, at = in0.shape[1], 0
+    result = bias.expand(len(first), -1)
+    pairs: tuple[Tensor, Tensor] | None = None
+    for name in comparators:
+        columns = weight[:, at : at + width((name,), dim)]
+        at += columns.shape[1]
+        if name == "concat":
+            left, right = in0 @ columns[:, :dim].T, in1 @ columns[:, dim:].T
+            result = result + functional.embedding(first, left) + functional.embedding(second, right)
+            continue
+        if name == "cosine":
+            assert scale is not None
+            result = result + (cosines(in0, in1, first, second) * scale)[:, None] * columns[:, 0]
+            continue
+        a, b = pairs = pairs or (functional.embedding(first, in0), functional.embedding(second, in1))
+        result = torch.addmm(result, a * b if name == "hadamard" else (a - b).abs(), columns.T)
+    return result
+
+
+def cosines(in0: Tensor, in1: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """Of pairs, (P,)."""
+    a, b = (functional.normalize(each, dim=1, eps=CLOSE) for each in (in0, in1))
+    return (functional.embedding(first, a) * functional.embedding(second, b)).sum(dim=1)

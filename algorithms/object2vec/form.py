@@ -1,0 +1,317 @@
+"""Object2Vec's hyperparameters: their names, bounds and defaults, and what they come to for each encoder."""
+
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from algorithms.optimizers import Name, Rule
+from data.errors import HyperparameterError
+
+Network = Literal["hcnn", "bilstm", "pooled_embedding"]
+Comparator = Literal["hadamard", "concat", "abs_diff", "cosine"]
+
+AUTO = "auto"
+COMPARATORS = ("hadamard", "concat", "abs_diff", "cosine")
+LAYERS = {"hcnn": 4, "bilstm": 1, "pooled_embedding": 0}  # what "auto" means
+LAZY = ("adam", "adagrad", "sgd")  # optimizers that may leave rows alone that a mini-batch does not have
+LONGEST, LARGEST_VOCABULARY = 5000, 3_000_000
+HIDDEN = ("_kvstore", "_num_gpus", "_num_kv_servers", "_tuning_objective_metric")  # notebooks send them, nobody reads
+
+
+class Encoder(NamedTuple):
+    """One side: what its fields come to. dim: numbers in a token's vector."""
+
+    network: Network
+    layers: int
+    filter_width: int
+    dim: int
+    max_seq_len: int
+
+
+def _layers(value: str) -> str:
+    """One spelling: "auto", or "1" to "4"."""
+    value = value.strip().lower()
+    if value != AUTO and value not in ("1", "2", "3", "4"):
+        raise ValueError('expected "auto", or a number of layers from 1 to 4')
+    return value
+
+
+def _comparators(value: str) -> str:
+    """One spelling for each list: "hadamard, concat"."""
+    names = [name.strip().lower() for name in value.split(",")]
+    if not set(names) <= set(COMPARATORS) or len(set(names)) < len(names):
+        raise ValueError(f"expected some of {', '.join(COMPARATORS)}, each once, with commas between")
+    return ", ".join(names)
+
+
+def _max_seq_len(side: str, zero: str) -> Any:
+    return Field(
+        title=f"{side}: longest sequence",
+        description=f"Ids that are read of a sequence, the rest is cut off; 0: {zero}.",
+        ge=0,
+        le=LONGEST,
+    )
+
+
+def _vocab_size(side: str, zero: str) -> Any:
+    return Field(
+        title=f"{side}: vocabulary",
+        description=f"Every id is less than this; 0: {zero}.",
+        ge=0,
+        le=LARGEST_VOCABULARY,
+    )
+
+
+def _token_dim(side: str) -> Any:
+    return Field(
+        title=f"{side}: token dimension",
+        description="Numbers in a token's vector; pooled_embedding has enc_dim.",
+        ge=2,
+        le=1000,
+    )
+
+
+def _filter_width(side: str) -> Any:
+    return Field(title=f"{side}: filter width", description="Tokens that a filter sees; hcnn only.", ge=1, le=9)
+
+
+def _layers_field(side: str) -> Any:
+    return Field(title=f"{side}: layers", description="auto, or 1 to 4: auto is 4 for hcnn, 1 for bilstm.")
+
+
+def _file(side: str, what: str) -> Any:
+    return Field(title=f"{side}: {what}", pattern=r"^[A-Za-z0-9._]*$")
+
+
+def _freeze(side: str) -> Any:
+    return Field(title=f"{side}: freeze", description="Pretrained token vectors stay as they are.")
+
+
+Layers = Annotated[str, BeforeValidator(str), AfterValidator(_layers)]
+
+
+class Form(BaseModel):
+    """SageMaker's Object2Vec, with its names, defaults and bounds (AWS's developer guide).
+
+    What the guide requires, lengths and sizes of vocabularies, may be 0: the data knows. The comparator cosine,
+    tied_encoders and device are ours.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="Object2Vec")
+
+    enc0_network: Annotated[
+        Network,
+        Field(
+            title="in0: network",
+            description="hcnn: layers of convolutions; bilstm: a recurrent network, read both ways; pooled_embedding:"
+            " the mean of the token vectors, the fastest by far.",
+        ),
+    ] = "hcnn"
+    enc0_max_seq_len: Annotated[int, _max_seq_len("in0", "nothing, up to 5000 ids")] = 0
+    enc0_vocab_size: Annotated[int, _vocab_size("in0", "as the data")] = 0
+    enc0_token_embedding_dim: Annotated[int, _token_dim("in0")] = 300
+    enc0_layers: Annotated[Layers, _layers_field("in0")] = AUTO
+    enc0_cnn_filter_width: Annotated[int, _filter_width("in0")] = 3
+    enc0_pretrained_embedding_file: Annotated[str, _file("in0", "pretrained vectors")] = ""
+    enc0_freeze_pretrained_embedding: Annotated[bool, _freeze("in0")] = True
+    enc0_vocab_file: Annotated[str, _file("in0", "vocabulary file")] = ""
+    enc1_network: Annotated[
+        Literal["enc0", "hcnn", "bilstm", "pooled_embedding"],
+        Field(title="in1: network", description="enc0: built as that of in0, with weights of its own."),
+    ] = "enc0"
+    enc1_max_seq_len: Annotated[int, _max_seq_len("in1", "as in0")] = 0
+    enc1_vocab_size: Annotated[int, _vocab_size("in1", "as the data")] = 0
+    enc1_token_embedding_dim: Annotated[int, _token_dim("in1")] = 300
+    enc1_layers: Annotated[Layers, _layers_field("in1")] = AUTO
+    enc1_cnn_filter_width: Annotated[int, _filter_width("in1")] = 3
+    enc1_pretrained_embedding_file: Annotated[str, _file("in1", "pretrained vectors")] = ""
+    enc1_freeze_pretrained_embedding: Annotated[bool, _freeze("in1")] = True
+    enc1_vocab_file: Annotated[str, _file("in1", "vocabulary file")] = ""
+    enc_dim: Annotated[
+        int, Field(title="Encoding dimension", description="Numbers in what an encoder gives.", ge=4, le=10_000)
+    ] = 4096
+    tied_token_embedding_weight: Annotated[
+        bool, Field(title="Tie token vectors", description="Both sides have the same token vectors.")
+    ] = False
+    tied_encoders: Annotated[
+        bool,
+        Field(title="Tie encoders", description="Both sides have the same encoder: equal input, equal encoding."),
+    ] = False
+    token_embedding_storage_type: Annotated[
+        Literal["dense", "row_sparse"],
+        Field(
+            title="Token gradients",
+            description="row_sparse: only the vectors of tokens that a mini-batch has are moved; then its time does not"
+            " grow with the vocabulary.",
+        ),
+    ] = "dense"
+    comparator_list: Annotated[
+        str,
+        Field(
+            title="Comparators",
+            description="How the encodings are compared, any of hadamard, concat, abs_diff, cosine: hadamard, abs_diff",
+        ),
+        AfterValidator(_comparators),
+    ] = "hadamard, concat, abs_diff"
+    mlp_layers: Annotated[
+        int, Field(title="Layers", description="Layers between the comparators and the output.", ge=0, le=10)
+    ] = 2
+    mlp_dim: Annotated[int, Field(title="Units", description="Units of each such layer.", ge=2, le=10_000)] = 512
+    mlp_activation: Annotated[
+        Literal["tanh", "relu", "linear"], Field(title="Activation", description="What follows each such layer.")
+    ] = "linear"
+    dropout: Annotated[
+        float,
+        Field(title="Dropout", description="Share of the units of each layer that a step does without.", ge=0, le=1),
+    ] = 0.0
+    output_layer: Annotated[
+        Literal["softmax", "mean_squared_error"],
+        Field(title="Output", description="softmax: labels are classes; mean_squared_error: labels are scores."),
+    ] = "softmax"
+    num_classes: Annotated[int, Field(title="Classes", description="Of labels; softmax only.", ge=2, le=30)] = 2
+    negative_sampling_rate: Annotated[
+        int,
+        Field(
+            title="Negatives",
+            description="Pairs with the label 0 drawn at random for each pair with another, anew in each epoch.",
+            ge=0,
+            le=100,
+        ),
+    ] = 0
+    epochs: Annotated[int, Field(title="Epochs", description="Passes over the pairs, at most.", ge=1, le=100)] = 30
+    mini_batch_size: Annotated[
+        int, Field(title="Mini-batch size", description="Pairs in one step, drawn ones not counted.", ge=1, le=10_000)
+    ] = 32
+    bucket_width: Annotated[
+        int,
+        Field(
+            title="Bucket width",
+            description="A mini-batch has sequences that differ by about so many tokens; 0: of any lengths.",
+            ge=0,
+            le=100,
+        ),
+    ] = 0
+    optimizer: Annotated[
+        Name, Field(title="Optimizer", description="adadelta needs no learning rate, and takes none.")
+    ] = "adam"
+    learning_rate: Annotated[float, Field(title="Learning rate", description="Step size.", ge=1e-6, le=1)] = 0.0004
+    weight_decay: Annotated[
+        float, Field(title="Weight decay", description="L2 regularisation of all weights but biases.", ge=0, le=10_000)
+    ] = 0.0
+    early_stopping_patience: Annotated[
+        int, Field(title="Patience", description="Epochs without improvement that end the training.", ge=1, le=5)
+    ] = 3
+    early_stopping_tolerance: Annotated[
+        float,
+        Field(title="Tolerance", description="By how much the loss must fall to improve.", ge=1e-6, le=0.1),
+    ] = 0.01
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], Field(title="Device", description="auto: a GPU where there is one.")
+    ] = "auto"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_hidden(cls, values: Any) -> Any:
+        return (
+            {name: value for name, value in values.items() if name not in HIDDEN}
+            if isinstance(values, dict)
+            else values
+        )
+
+    @model_validator(mode="after")
+    def _can_work(self) -> "Form":
+        first, second = self.encoders
+        wrong: tuple[str, str, object, str] | None = None
+        if self.sparse and self.optimizer not in LAZY:
+            remedy = f"choose {', '.join(LAZY[:-1])} or {LAZY[-1]}, or token_embedding_storage_type=dense"
+            wrong = (
+                "row_sparse moves some rows and not others, which this does not know",
+                "optimizer",
+                self.optimizer,
+                remedy,
+            )
+        elif self.negative_sampling_rate and self.regression:
+            remedy = "choose 0, or output_layer=softmax"
+            wrong = (
+                "no score is known of a pair that is drawn",
+                "negative_sampling_rate",
+                self.negative_sampling_rate,
+                remedy,
+            )
+        elif self.tied_encoders and first != second:
+            remedy = "choose enc1_network=enc0 and the same enc1_max_seq_len, or tied_encoders=False"
+            wrong = ("the two encoders are built differently", "tied_encoders", True, remedy)
+        elif self.tied_token_embedding_weight and first.dim != second.dim:
+            remedy = "choose the same token_embedding_dim, which is enc_dim for pooled_embedding"
+            what = f"token vectors have {first.dim} numbers in0 and {second.dim} in1"
+            wrong = (what, "tied_token_embedding_weight", True, remedy)
+        if wrong:
+            what, field, value, remedy = wrong
+            raise HyperparameterError(what, field=field, value=value, remedy=remedy)
+        return self
+
+    @property
+    def encoders(self) -> tuple[Encoder, Encoder]:
+        """Those of in0 and of in1."""
+        longest = self.enc0_max_seq_len or LONGEST
+        first = self._encoder(self.enc0_network, self.enc0_layers, self.enc0_cnn_filter_width,
+                              self.enc0_token_embedding_dim, longest)  # fmt: skip
+        longest = self.enc1_max_seq_len or longest
+        if self.enc1_network == "enc0":
+            return first, first._replace(max_seq_len=longest)
+        return first, self._encoder(self.enc1_network, self.enc1_layers, self.enc1_cnn_filter_width,
+                                    self.enc1_token_embedding_dim, longest)  # fmt: skip
+
+    def _encoder(self, network: Network, layers: str, width: int, dim: int, longest: int) -> Encoder:
+        dim = self.enc_dim if network == "pooled_embedding" else dim
+        return Encoder(network, LAYERS[network] if layers == AUTO else int(layers), width, dim, longest)
+
+    @property
+    def comparators(self) -> tuple[str, ...]:
+        """In their order."""
+        return tuple(self.comparator_list.split(", "))
+
+    @property
+    def tied(self) -> bool:
+        """Whether there is one token table for both sides."""
+        return self.tied_token_embedding_weight or self.tied_encoders
+
+    @property
+    def sparse(self) -> bool:
+        """Whether only rows that a mini-batch has are moved."""
+        return self.token_embedding_storage_type == "row_sparse"
+
+    @property
+    def regression(self) -> bool:
+        """Whether labels are scores."""
+        return self.output_layer == "mean_squared_error"
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that are told of a pair."""
+        return 1 if self.regression else self.num_classes
+
+    @property
+    def bucketing(self) -> int:
+        """The width of buckets that is worked with: as in the original, none with row_sparse."""
+        return 0 if self.sparse else self.bucket_width
+
+    @property
+    def rule(self) -> Rule:
+        """How weights move."""
+        return Rule(self.optimizer, 1.0 if self.optimizer == "adadelta" else self.learning_rate, self.weight_decay)
+
+    def adjustments(self) -> list[str]:
+        """What is done differently from what the fields say, for the log: one line each."""
+        lines = []
+        for side, given in enumerate((self.enc0_token_embedding_dim, self.enc1_token_embedding_dim)):
+            encoder = self.encoders[side]
+            given = self.enc0_token_embedding_dim if side and self.enc1_network == "enc0" else given
+            if encoder.dim != given:
+                lines.append(
+                    f"Inconsistent enc_dim and token_embedding_dim found for the encoder of in{side}: {encoder.dim} vs"
+                    f" {given}. Setting token embedding dim to be {encoder.dim}"
+                )
+        if self.sparse and self.bucket_width:
+            lines.append(f"Bucketing is off with row_sparse: bucket_width={self.bucket_width} is not used")
+        return lines
