@@ -145,16 +145,16 @@ class Topics(BaseModel):
     @property
     def normalises(self) -> bool:
         """Whether the network has moments to remember."""
-        return self.batch_norm or self.decoder == "prodlda"
+        return self.batch_norm or self.decoder != "ntm"
 
     def init(self, corpus: Corpus, *, vectors: NDArray[np.float32] | None = None, seed: int) -> State:
-        """Weights drawn uniformly, as Glorot and Bengio 2010 have it, biases zero.
+        """Weights drawn uniformly, as Glorot and Bengio 2010 have it; biases zero, but for prodlda's and etm's decoder.
 
         encoder_0 (V, H) ..., posterior (H, 2K): mean and logarithm of the spread; decoder (K, V), or for etm topics
-        (K, E) and words (V, E); of each but these two also a `_bias`; where they are normalised, `_mean` and
-        `_variance`; all float32. For each of the optimizer's numbers arrays like these, `squares.decoder` and so on;
-        steps (1,) int64; losses (2,) float32: kld and recons a word, means over the documents of the last update.
-        vectors (V, E): word vectors that etm is to keep, in place of words.
+        (K, E) and words (V, E); of each but these two also a `_bias`; decoder_bias (V,) for all; where they are
+        normalised, `_mean` and `_variance`; all float32. For each of the optimizer's numbers arrays like these,
+        `squares.decoder` and so on; steps (1,) int64; losses (2,) float32: kld and recons a word, means over the
+        documents of the last update. vectors (V, E): word vectors that etm is to keep, in place of words.
 
         Raises HyperparameterError where feature_dim is not the width of the data.
         """
@@ -181,6 +181,9 @@ class Topics(BaseModel):
 
         loss is the total loss a word, summed over `examples` documents. All arrays have the number of documents as
         their evidence, the optimizer's too: after a merge, each is the mean of where the workers have come to.
+
+        Memory, beside the state and the rows: one number more for each parameter, and what README.md counts. Where
+        others need the state as it was (not alone), a copy of it.
         """
         return step.train_on(self, state, batches, threads=threads, seed=seed, alone=alone)
 
@@ -220,6 +223,7 @@ class Topics(BaseModel):
         """How typical each word is of each topic, (K, V): rows that sum to 1.
 
         ntm: the softmax of the topic's weights, which are what it adds to the words that are likely anyway; so
-        SageMaker ranks words. Others: `relevance` of the words' chances under the topic alone.
+        SageMaker ranks words. etm: of such weights, and prodlda: of the words' chances under the topic alone, their
+        `relevance`.
         """
         return step.topic_word(self, state)

@@ -14,6 +14,7 @@ from algorithms.topics.minibatch import Batch, bag, by_word
 
 Tensor = torch.Tensor
 Tensors = MutableMapping[str, Tensor]
+Slopes = dict[str, Tensor]  # by parameter
 Back = Callable[[Tensor], Tensor]
 
 EPSILON = 1e-3  # of batch normalisation, as in Srivastava & Sutton's program

@@ -56,7 +56,7 @@ def cross_entropy(
             if weight is not None:
                 # a row's factor goes to the narrow side of each product
                 scaled = (factor[first:last] * weight[first:last])[:, None]
-                torch.mul(scores @ topics.T, scaled, out=by_mixture[first:last])
+                torch.mul((topics @ scores.T).T, scaled, out=by_mixture[first:last])
                 by_right.addmm_((left[first:last] * scaled).T, scores)
         return by_right
 

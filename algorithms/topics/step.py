@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from algorithms.state import Partial, State
-from algorithms.topics import network
+from algorithms.topics import decoders, likelihood, network
 from algorithms.topics.minibatch import Batch, batch, parts
 from algorithms.topics.optimizers import Optimizing
-from algorithms.topics.threads import ALONE
+from algorithms.topics.threads import ALONE, Threads
 from algorithms.topics.threads import threads as threads_of
+from data.errors import HyperparameterError
 
 if TYPE_CHECKING:
     from algorithms.topics.algorithm import Topics
@@ -33,34 +34,52 @@ def train_on(
     form: "Topics", state: State, batches: Sequence[sparse.csr_matrix], *, threads: int, seed: int, alone: bool
 ) -> Partial:
     """The state trained on the rows of `batches`. See Topics.update."""
-    rows = sparse.vstack(batches, format="csr") if len(batches) > 1 else (batches or [None])[0]
-    count = 0 if rows is None else rows.shape[0]
+    rows = sparse.vstack([_no_rows(state), *batches], format="csr") if len(batches) != 1 else batches[0]
+    device, count = device_of(form), rows.shape[0]
     order = np.random.default_rng(seed).permutation(count)[: max(1, round(form.sub_sample * count))]
+    tensors = {name: _tensor(array, device, copy=not alone) for name, array in state.items()}
+    parameters = {name: tensors[name] for name in network.parameters(form, tensors)}
+    optimizing = Optimizing(form, parameters, tensors, int(state["steps"][0]))
+    generator = torch.Generator(device).manual_seed(seed)
+    sums = torch.zeros(3, dtype=torch.float64, device=device)
     with threads_of(threads) as pool:
-        device = device_of(form)
-        tensors = {name: _tensor(array, device, copy=not alone) for name, array in state.items()}
-        parameters = {name: tensors[name] for name in network.parameters(form, tensors)}
-        optimizing = Optimizing(form, parameters, tensors, int(state["steps"][0]))
-        optimizing.compile()
-        generator = torch.Generator(device).manual_seed(seed)
-        sums, words = torch.zeros(2, dtype=torch.float64, device=device), 0.0
+        _compile(form, optimizing, _no_rows(state), device)
         for part in parts(len(order), form.mini_batch_size):
-            documents = _documents(form, rows, order[part], device)
-            losses = network.losses(form, tensors, documents, generator, pool, training=True)
-            optimizing.step(losses.slopes, pool)
-            lengths = documents.lengths.clamp(min=1)
-            sums += torch.stack([(losses.kld / lengths).sum(), (losses.recons / lengths).sum()])
-            words += float(documents.lengths.sum())
+            sums += _step(form, tensors, _documents(form, rows, order[part], device), optimizing, generator, pool)
         if form.normalises and count:
             _remember(form, tensors, rows, order[-BLOCK:], generator)
-        trained: State = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
-    kld, recons = sums.tolist()
+    trained: State = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+    kld, recons, words = sums.tolist()
     if count:
         trained["losses"] = np.array([kld, recons], np.float32) / len(order)
     trained["steps"] = np.array([optimizing.steps], np.int64)
     evidence = np.array([float(len(order))])
     weight = {name: evidence for name, array in trained.items() if array.dtype.kind == "f" and name not in CONSTANT}
     return Partial(state=trained, weight=weight, loss=kld + recons, examples=len(order), words=round(words))
+
+
+def _step(
+    form: "Topics",
+    tensors: dict[str, Tensor],
+    documents: Batch,
+    optimizing: Optimizing,
+    generator: torch.Generator,
+    pool: Threads,
+) -> Tensor:
+    """One mini-batch. In place; returns sums over its documents: kld and recons a word, and words."""
+    losses = network.losses(form, tensors, documents, generator, pool, training=True)
+    optimizing.step(losses.slopes, pool)
+    lengths = documents.lengths.clamp(min=1)
+    return torch.stack([(losses.kld / lengths).sum(), (losses.recons / lengths).sum(), documents.lengths.sum()])
+
+
+def _compile(form: "Topics", optimizing: Optimizing, nothing: sparse.csr_matrix, device: torch.device) -> None:
+    """Let numba compile before the clock runs."""
+    optimizing.compile()
+    documents = _documents(form, nothing, np.zeros(0, np.int64), device)
+    entries = [documents.owners, documents.columns, documents.inputs, documents.counts]
+    scores = torch.zeros(0, nothing.shape[1], device=device)
+    likelihood.surprise(scores, 0, entries, documents.lengths, documents.lengths)
 
 
 def _remember(
@@ -107,7 +126,7 @@ def posterior_means(form: "Topics", state: State, rows: sparse.csr_matrix) -> ND
 def topic_word(form: "Topics", state: State) -> NDArray[np.float32]:
     """(K, V): see Topics.topic_word."""
     tensors = {name: _tensor(array, torch.device("cpu")) for name, array in state.items()}
-    scores = network.topic_scores(form, tensors)
+    scores = decoders.topic_scores(form, tensors)
     if form.decoder != "ntm":
         scores = relevance(torch.log_softmax(scores, dim=1))
     return cast(NDArray[np.float32], torch.softmax(scores, dim=1).numpy())
@@ -123,10 +142,17 @@ def relevance(logarithms: Tensor) -> Tensor:
     return logarithms - (1 - RELEVANCE) * mean
 
 
+def _no_rows(state: State) -> sparse.csr_matrix:
+    return sparse.csr_matrix((0, len(state["encoder_0"])), dtype=np.float32)
+
+
 def device_of(form: "Topics") -> torch.device:
-    """Where to compute. Raises RuntimeError for cuda where there is none."""
-    name = form.device if form.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+    """Where to compute. Raises HyperparameterError for cuda where there is none."""
+    there = form.device != "cpu" and torch.cuda.is_available()
+    if form.device == "cuda" and not there:
+        what, remedy = "torch finds no GPU here", "choose device=auto or cpu, or install torch with CUDA"
+        raise HyperparameterError(what, field="device", value=form.device, remedy=remedy)
+    return torch.device("cuda" if there else "cpu")
 
 
 def _documents(form: "Topics", rows: sparse.csr_matrix, chosen: NDArray[np.int64], device: torch.device) -> Batch:

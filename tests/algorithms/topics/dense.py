@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 
 from algorithms.topics.algorithm import Topics
+from algorithms.topics.decoders import DROPOUT
 from algorithms.topics.layers import EPSILON
-from algorithms.topics.network import DROPOUT
 
 Tensor = torch.Tensor
 
@@ -47,7 +47,7 @@ def losses(form: Topics, tensors: dict[str, Tensor], counts: Tensor, *, seed: in
         hidden = normalised(hidden) if form.batch_norm else hidden
         hidden = ACTIVATIONS[form.encoder_layers_activation](hidden + tensors[f"encoder_{layer}_bias"])
     heads = hidden @ tensors["posterior"]
-    heads = normalised(heads) if form.decoder == "prodlda" else heads
+    heads = normalised(heads) if form.decoder != "ntm" else heads
     mean, spread = (heads + tensors["posterior_bias"]).chunk(2, dim=1)
     sigma = (spread if form.decoder == "ntm" else spread / 2).exp()
     drawn = mean + sigma * normal
@@ -58,7 +58,8 @@ def losses(form: Topics, tensors: dict[str, Tensor], counts: Tensor, *, seed: in
         scores = normalised((torch.softmax(drawn, dim=1) * kept) @ tensors["decoder"])
     else:
         words = tensors["vectors" if "vectors" in tensors else "words"]
-        chances = torch.softmax(drawn, dim=1) @ torch.softmax(tensors["topics"] @ words.T, dim=1)
+        topics = torch.softmax(tensors["topics"] @ words.T + tensors["decoder_bias"], dim=1)
+        chances = torch.softmax(drawn, dim=1) @ topics
         scores = (chances + 1e-10).log()
     logarithms = torch.log_softmax(scores + tensors["decoder_bias"], dim=1) if form.decoder != "etm" else scores
 

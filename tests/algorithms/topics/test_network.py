@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from algorithms.topics import network
+from algorithms.topics import decoders, network
 from algorithms.topics.algorithm import Topics
 from algorithms.topics.minibatch import batch
 from algorithms.topics.threads import ALONE, threads
@@ -90,7 +90,7 @@ def test_the_normalised_decoder_is_judged_by_the_moments_it_remembers():
     documents = batch(ROWS, np.arange(70), logarithm=True, device=CPU)
     network.remember(form, tensors, documents, torch.Generator().manual_seed(9), follow=1)
     mixture = torch.softmax(torch.randn(70, 5), dim=1)
-    topics, bias = network._prodlda(tensors)
+    topics, bias = decoders.settled(tensors)
     expected = (mixture @ tensors["decoder"] - tensors["decoder_mean"]) / (tensors["decoder_variance"] + 1e-3).sqrt()
     torch.testing.assert_close(mixture @ topics + bias, expected + tensors["decoder_bias"])
 
