@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 from rich.console import Console
 
+from data.errors import EmbertextError
 from data.process import deaf_children
 
 DEFAULTS = {
@@ -82,9 +83,10 @@ def one_line(error: BaseException) -> str:
 def _mistake(detail: dict[str, object]) -> str:
     """One of pydantic's findings, as "field=value: what is expected"."""
     context = detail.get("ctx")
-    if isinstance(context, dict) and isinstance(context.get("error"), Exception):
-        return one_line(context["error"])  # raised by a validator of ours
+    error = context.get("error") if isinstance(context, dict) else None
+    if isinstance(error, EmbertextError):
+        return one_line(error)  # of a validator of ours, which names its field
     location = detail["loc"]
     assert isinstance(location, tuple)
-    message = str(detail["msg"])
+    message = str(error or detail["msg"])
     return f"{'.'.join(map(str, location))}={detail['input']!r}: {message[:1].lower()}{message[1:]}"

@@ -12,7 +12,8 @@ from data.storage import check_writable
 from tasks import stages
 from tasks.artifacts import Summary
 from tasks.topics.artifacts import report
-from tasks.topics.evaluate import check_words, evaluate
+from tasks.topics.compare import contest
+from tasks.topics.evaluate import check, evaluate
 from tasks.topics.publish import publish
 from tasks.topics.text import ingest, prepare
 from tasks.topics.train import learn
@@ -28,6 +29,7 @@ def topics(
     topics: Topics = Topics(),  # noqa: B008
     reference: str = "",
     vectors: str = "",
+    compare: bool = False,
     output: str = "artifacts",
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1,
     threads: Annotated[int, Field(ge=0)] = 0,
@@ -35,7 +37,7 @@ def topics(
     scheduler: str = "",
     reuse: bool = True,
 ) -> Summary:
-    """Ingest, prepare, train, evaluate, publish, report.
+    """Ingest, prepare, train, evaluate, perhaps compare, publish, report.
 
     Args:
         train: Text: a name (docs, 20newsgroups, ...), or a file, folder, glob or URL of it; or counts that are ready,
@@ -47,6 +49,7 @@ def topics(
         topics: The hyperparameters.
         reference: Text, or counts, to judge coherence by instead of the training text.
         vectors: Word vectors to judge topics by (WETC): a vectors.txt, or the model.tar.gz that word2vec publishes.
+        compare: Train the other decoders too, and say in the report which wins.
         output: The folder or URL below which the run's own folder is published.
         seed: Start of all randomness. With one thread, the same seed gives the same topics.
         threads: Threads that train, in each worker; 0 means one for each core.
@@ -66,8 +69,13 @@ def topics(
         prepared = prepare(
             ingested, others, counting, feature_dim=form.feature_dim, seed=seed, machines=where, work=work
         )
-        check_words(prepared, vectors=vectors, reference=reference)
+        check(prepared, **judges)
         trained = learn(prepared, form, machines=where, seed=seed)
         evaluated = evaluate(prepared, trained, form, counting, **judges)
-        published = publish(ingested, others | judges, prepared, trained, evaluated, form, output=output)
+        compared = None
+        if compare:
+            compared = contest(prepared, trained, evaluated, form, counting, machines=where, seed=seed, **judges)
+        published = publish(
+            ingested, others | judges, prepared, trained, evaluated, form, counting, compared=compared, output=output
+        )
         return report(ingested, prepared, trained, evaluated, published, form)

@@ -19,6 +19,7 @@ from data.counts import VOCABULARY, Channel, Counts
 from data.errors import CorpusError, FormatError
 
 BLOCK = 1 << 22  # numbers of CSV rows handled at a time
+MOST = 1e9  # that a count may be: their sums are whole numbers of 64 bits
 AUXILIARY = "auxiliary"  # the channel of vocab.txt
 
 
@@ -115,7 +116,7 @@ def _check(block: sparse.csr_matrix, columns: int, *, channel: str, url: str, be
         than = "wider" if block.shape[1] > columns else "narrower"
         said = f"{block.shape[1]:,} columns, {than} than feature_dim, {columns:,}"
         refuse(0, said, "count the words of one vocabulary in all channels, and set feature_dim to its length")
-    bad = np.flatnonzero(~(block.data >= 0) | ~np.isfinite(block.data))
+    bad = np.flatnonzero(~((block.data >= 0) & (block.data <= MOST)))
     sums = np.asarray(block.sum(axis=1)).reshape(-1)
     empty = np.flatnonzero(sums == 0)
     first = int(np.searchsorted(block.indptr, bad[0], side="right")) - 1 if bad.size else len(sums)
@@ -124,7 +125,7 @@ def _check(block: sparse.csr_matrix, columns: int, *, channel: str, url: str, be
     if bad.size:
         place = int(bad[0])
         said = f"a count of {block.data[place]:g} in column {block.indices[place]}"
-        refuse(first, said, "a count is zero or more, and finite")
+        refuse(first, said, f"a count is from 0 to {MOST:,.0f}")
 
 
 def _read_vocabulary(url: str) -> list[str]:

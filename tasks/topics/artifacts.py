@@ -27,7 +27,9 @@ from tasks.train import STATE
 def report(
     ingested: Ingested, prepared: Prepared, trained: Trained, evaluated: Evaluated, published: Published, form: Topics
 ) -> Summary:
-    """Artifacts under the keys topics-summary, with pictures, topics-metrics, topics-words and topics-report."""
+    """Artifacts under the keys topics-summary, with pictures, topics-metrics, topics-words and topics-report;
+    topics-decoders where they were compared.
+    """
     from tasks.plots import data_uri, png  # matplotlib and jinja2, not needed before
     from tasks.topics import page, plots
 
@@ -43,6 +45,8 @@ def report(
         "metrics": Table("Losses of the documents, scores of the topics.", page.metrics_rows(manifest, judgement)),
         "words": Table("The topics, largest first: words, share of the text, scores.", page.topic_rows(judgement)),
     }
+    if rows := page.decoder_rows(manifest):
+        tables["decoders"] = Table(manifest["compared"]["said"], rows)
     artifacts.show("topics", published, summary=text, tables=tables)
     return artifacts.summarise(
         ingested=ingested,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from data import readers, storage
 from data.counts import CHANNELS, Channel, Counts
 from data.errors import CorpusError
 from data.sources import Source
-from data.vectors import Vectors as WordVectors
-from data.vectors import read_vectors
+from data.streams import Member
+from data.vectors import read_header, read_vectors
 from tasks import stages
 from tasks.ingest import Ingested
 from tasks.network import NETWORK
@@ -49,12 +50,21 @@ class Evaluated(stages.Stage, frozen=True):
     metrics: dict[str, Any]
 
 
-def check_words(prepared: Prepared, *, vectors: str, reference: str) -> None:
-    """Raise CorpusError where words are needed, for their vectors or to count others, and only columns are known."""
-    for name, value in (("vectors", vectors), ("reference", reference)):
-        if value and not storage.exists(storage.join(prepared.url, VOCABULARY)):
+@task(name="check", description="Refuse now what the topics could not be judged by after their training.")
+def check(prepared: Prepared, *, vectors: Ingested | None = None, reference: Ingested | None = None) -> None:
+    """Raise CorpusError where words are needed, for their vectors or to count others, and only columns are known;
+    FormatError for vectors that are none.
+    """
+    text = reference is not None and not isinstance(reference.source, Ready)
+    for name, given in (("vectors", vectors), ("reference", reference if text else None)):
+        if given and not storage.exists(storage.join(prepared.url, VOCABULARY)):
             remedy = f"put {VOCABULARY} beside the counts, one word a line, or leave {name} out"
-            raise CorpusError("the counts come without their words", where=f"{name}={value!r}", remedy=remedy)
+            raise CorpusError(
+                "the counts come without their words", where=f"{name}={given.source.urls[0]!r}", remedy=remedy
+            )
+    if vectors:
+        with _opened(vectors.source) as file:
+            read_header(file.stream, path=file.name)
 
 
 @task(
@@ -178,7 +188,8 @@ def _only(rows: sparse.csr_matrix, used: NDArray[np.int64]) -> sparse.csr_matrix
 
 def _vectors(vectors: Ingested, words: Sequence[str]) -> Vectors:
     """The vector of each word, zeros for one that has none."""
-    known = _known(vectors.source)
+    with _opened(vectors.source) as file:
+        known = read_vectors(file.stream, path=file.name)
     places = {word: place for place, word in enumerate(known.words)}
     found = np.zeros((len(words), known.vectors.shape[1]), np.float32)
     for row, word in enumerate(words):
@@ -192,11 +203,14 @@ def _vectors(vectors: Ingested, words: Sequence[str]) -> Vectors:
     return found
 
 
-def _known(source: Source) -> WordVectors:
-    """The vectors of a file, or of the vectors.txt in an archive."""
-    for member in readers.files(source).members():
-        if member.path in source.urls or storage.name(member.path) == "vectors.txt":
-            return read_vectors(member.stream, path=member.name)
+@contextmanager
+def _opened(source: Source) -> Iterator[Member]:
+    """The file of vectors: the one that was given, or the vectors.txt in an archive."""
+    with closing(readers.files(source)) as files:
+        for member in files.members():
+            if member.path in source.urls or storage.name(member.path) == "vectors.txt":
+                yield member
+                return
     remedy = "give a vectors.txt, or the model.tar.gz that word2vec publishes"
     raise CorpusError("no vectors.txt in it", where=source.urls[0], remedy=remedy)
 

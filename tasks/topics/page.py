@@ -20,6 +20,8 @@ from tasks.topics import plots as own
 TOPICS_SHOWN, WORDS_SHOWN = 100, 10
 TYPICAL_SHOWN = 40  # topics whose documents are shown, the largest
 DECIMALS = 4
+COMPARED = {"decoder": "decoder", "total_loss": "total loss", "npmi": "NPMI", "tu": "TU", "diversity": "diversity"}
+COMPARED |= {"wetc": "WETC", "epochs": "epochs", "seconds": "seconds"}
 TOLD = ("topics", "total loss", "perplexity", "NPMI", "TU", "WETC", "diversity")  # key figures on a terminal
 SCORES = {"npmi": "NPMI", "tu": "TU", "diversity": "diversity", "wetc": "WETC"}
 LOSSES = {"total_loss": "total loss", "recons": "reconstruction", "kld": "KL divergence", "perplexity": "perplexity"}
@@ -40,11 +42,15 @@ def render(
     return page.render(
         "topics/topics.html.j2",
         title=title(manifest),
-        manifest=manifest,
+        manifest={
+            **manifest,
+            "hyperparameters": {**manifest.get("hyperparameters", {}), **manifest.get("counting", {})},
+        },
         figures=key_figures(manifest, judgement),
         curves=curves,
         kept=kept_epoch(manifest),
         judgement=judgement,
+        decoders=decoder_rows(manifest),
         **(_judged(judgement, topic_word) if judgement else {}),
     )
 
@@ -123,17 +129,36 @@ def topic_rows(judgement: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     ]
 
 
+def decoder_rows(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
+    """One row a decoder, the most coherent first, where they were compared; the best is marked."""
+    compared = manifest.get("compared") or {"rows": []}
+    return [
+        {
+            shown: (f"{row[name]:.3f}".replace("-", "−") if name in ("total_loss", *SCORES) else str(row[name]))
+            + (" (best)" if name == "decoder" and row[name] == compared["winner"] else "")
+            for name, shown in COMPARED.items()
+            if name in row
+        }
+        for row in compared["rows"]
+    ]
+
+
 def summary_markdown(
     *, manifest: Mapping[str, Any], judgement: Mapping[str, Any] | None, model: str = "", report: str = ""
 ) -> str:
     """The run in a screen of Markdown; `model` and `report` are the addresses of what it published."""
-    sections = {"": table(["", ""], [[name, value] for name, value in key_figures(manifest, judgement).items()])}
+    sections: dict[str, list[str]] = {
+        "": table(["", ""], [[name, value] for name, value in key_figures(manifest, judgement).items()])
+    }
     if rows := topic_rows(judgement)[:TOPICS_SHOWN]:
         body = [
             [row["topic"], row["words"], f"{row['share']:.1%}", f"{row['npmi']:.2f}", f"{row['tu']:.2f}"]
             for row in rows
         ]
         sections["Topics"] = table(["topic", "words", "share of the text", "NPMI", "TU"], body)
+    if rows := decoder_rows(manifest):
+        said = page.plain(manifest["compared"]["said"])
+        sections["Decoders"] = [said, "", *table(list(rows[0]), [list(row.values()) for row in rows])]
     return page.markdown(title=title(manifest), sections=sections, model=model, report=report)
 
 
@@ -145,6 +170,8 @@ def terminal_rows(manifest: Mapping[str, Any], judgement: Mapping[str, Any] | No
         "documents per second": f"{manifest['documents_per_second']:,.0f}",
         **{name: figures[name] for name in TOLD if name in figures},
     }
+    if compared := manifest.get("compared"):
+        rows["decoders"] = compared["said"]
     found = [(f"topic {row['topic']}", " ".join(row["words"].split()[:8])) for row in topic_rows(judgement)]
     return [(name, text) for name, text in rows.items() if text] + found[:30]
 

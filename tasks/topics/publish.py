@@ -9,6 +9,7 @@ from prefect import task
 
 from algorithms.model import load_state
 from algorithms.topics.algorithm import Topics
+from algorithms.topics.counts import Counting
 from data import storage
 from tasks import publish as publishing
 from tasks import stages
@@ -16,8 +17,9 @@ from tasks.ingest import Ingested
 from tasks.network import NETWORK
 from tasks.progress import log, progress
 from tasks.publish import ALGORITHM, MANIFEST, MODEL, Published
+from tasks.topics.compare import Compared
 from tasks.topics.evaluate import EVALUATION, TOPICS_TEXT, Evaluated
-from tasks.topics.text import VOCABULARY, Prepared
+from tasks.topics.text import VOCABULARY, Prepared, Ready
 from tasks.topics.train import Trained
 from tasks.train import HISTORY, STATE
 
@@ -36,7 +38,9 @@ def publish(
     trained: Trained,
     evaluated: Evaluated,
     form: Topics,
+    counting: Counting,
     *,
+    compared: Compared | None = None,
     output: str,
 ) -> Published:
     """The folder <output>/topics-<key>. One that holds all its files is left as it is. others: by their channel."""
@@ -44,7 +48,10 @@ def publish(
 
     start = time.perf_counter()
     sources = {name: each.source.model_dump(mode="json") for name, each in {"train": ingested, **others}.items()}
-    place = publishing.place("topics", output, sources=sources, evaluated=evaluated.key, form=form.model_dump())
+    told = compared.model_dump() if compared else None
+    place = publishing.place(
+        "topics", output, sources=sources, evaluated=evaluated.key, form=form.model_dump(), compared=told
+    )
     if place.reused:
         return stages.reused(place)
     with (
@@ -66,6 +73,10 @@ def publish(
         manifest["documents_per_second"] = trained.documents_per_second
         manifest["corpus"] = _corpus(manifest["corpus"])
         manifest |= {name: publishing.lineage(each.source) for name, each in others.items()}
+        if told:
+            manifest["compared"] = told
+        if not isinstance(ingested.source, Ready):
+            manifest["counting"] = counting.model_dump()
         report(0.1, "packing")
         with publishing.archive(scratch, manifest, form=form, members=MEMBERS, folders=[judged, model]):
             pass  # all of it is there

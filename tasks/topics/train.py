@@ -65,6 +65,8 @@ def learn(prepared: Prepared, form: Topics, *, machines: Machines, seed: int) ->
         check_batch(form, counts)
         unseen = [read(file) for file in counts.channel("validation").files]
         documents = max(1, round(form.sub_sample * counts.channel("train").size))
+        if form.optimizer == "adadelta" and form.learning_rate != Topics().learning_rate:
+            log().warning("adadelta takes no learning rate: %s changes nothing", form.learning_rate)
         epoch, begun = 0, 0  # epochs that are over; the first round of this one
         _tell([lines.begins(1)])
         rounds = train(form, Corpus(counts), cluster=where, seed=seed)

@@ -2,18 +2,24 @@
 
 import hashlib
 import json
+import re
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import LogFilter
 
 from algorithms import records
 from algorithms.model import load_state
+from algorithms.records import read_matrix
 from algorithms.topics.algorithm import Topics
 from algorithms.topics.counts import Counting
 from data.vectors import write_vectors
+from flows import cli
 from flows.topics import topics
 from tasks import stages
 from tasks.artifacts import Summary
@@ -24,6 +30,7 @@ FORM = Topics(num_topics=4, epochs=10, mini_batch_size=64, optimizer="adam", num
 QUICK = FORM.model_copy(update={"epochs": 1, "num_topics": 2})
 COUNTING = Counting(threshold=5, n_parts=2)
 STAGES = {"ingest", "prepare", "train", "evaluate", "publish", "report"}
+TASKS = STAGES | {"check"}
 
 
 def run(train: object, form: object = FORM, **options) -> SimpleNamespace:
@@ -76,7 +83,7 @@ def kinds(result: Summary) -> set[frozenset[str]]:
 
 def test_every_stage_completes(finished):
     assert finished.state.is_completed()
-    assert runs.states(finished, expected=len(STAGES)) == dict.fromkeys(STAGES, "Completed")
+    assert runs.states(finished, expected=len(TASKS)) == dict.fromkeys(TASKS, "Completed")
     assert isinstance(finished.result, Summary)
     assert finished.result.seconds.keys() == STAGES
     assert finished.result.reused == []
@@ -134,7 +141,7 @@ def test_artifacts(finished):
 def test_a_rerun_takes_finished_stages_as_they_are(finished, corpus, place):
     again = run(corpus, output=str(place / "out"))
     cached = dict.fromkeys(["prepare", "train", "evaluate", "publish"], "Cached")
-    assert runs.states(again, expected=len(STAGES)) == {"ingest": "Completed", "report": "Completed", **cached}
+    assert runs.states(again, expected=len(TASKS)) == dict.fromkeys(TASKS, "Completed") | cached
     assert again.result.model == finished.result.model
     assert again.result.metrics == finished.result.metrics
     assert again.result.reused == list(cached)
@@ -179,6 +186,47 @@ def test_vectors_reference_and_test_documents(prefect_api, corpus, finished, pla
         "vectors", "planted", "planted",
     )  # fmt: skip
     assert "WETC" in Path(done.report).read_text(encoding="utf-8")
+    again = run(corpus, QUICK, output=str(place / "out"), **given).result
+    assert again.reused == ["prepare", "train", "evaluate", "publish"]
+
+
+def test_decoders_are_compared(finished, corpus, place):
+    """All else is equal, and what is published is the decoder that was asked for."""
+    done = run(corpus, output=str(place / "out"), compare=True)
+    manifest = json.loads(Path(done.result.model).with_name("manifest.json").read_bytes())
+    assert manifest["hyperparameters"]["decoder"] == "ntm"
+    assert manifest["metrics"] == finished.result.metrics
+    rows = {row["decoder"]: row for row in manifest["compared"]["rows"]}
+    assert rows.keys() == {"ntm", "prodlda", "etm"}
+    assert {name: rows["ntm"][name] for name in ("npmi", "tu")} == {
+        name: finished.result.metrics[name] for name in ("npmi", "tu")
+    }
+    assert manifest["compared"]["said"] in Path(done.result.report).read_text(encoding="utf-8")
+    assert "topics-decoders" in runs.artifacts(done)
+    assert done.result.reused == ["prepare", "train", "evaluate"]
+    assert dict(done.result.rows)["decoders"] == manifest["compared"]["said"]
+    assert "train" in run(corpus, FORM.model_copy(update={"decoder": "etm"}), output=str(place / "out")).result.reused
+
+
+def logged(run: SimpleNamespace) -> list[str]:
+    """The lines of its log that Prefect keeps, 200 a page."""
+    found: list[str] = []
+    with get_client(sync_client=True) as client:
+        while page := client.read_logs(LogFilter(flow_run_id={"any_": [run.id]}), limit=200, offset=len(found)):
+            found += [each.message for each in page]
+    return found
+
+
+def test_the_log_in_prefect_is_that_of_sagemakers_users(finished):
+    told = "\n".join(logged(finished))
+    for line in (
+        r"#quality_metric: host=algo-1, epoch=1, train total_loss <loss>=\d+\.\d+",
+        rf"#quality_metric: host=algo-1, epoch={FORM.epochs}, validation total_loss <loss>=\d+\.\d+",
+        r"#progress_metric: host=algo-1, completed 10.0 % of epochs",
+        r"#throughput_metric: host=algo-1, train throughput=[\d.]+ records/second",
+        r"Topics from epoch:final \(num_topics:4\) \[, tu \d\.\d\d\]:\n(\w+ ){15}\w+\n",
+    ):
+        assert re.search(line, told), line
 
 
 @pytest.mark.services
@@ -189,14 +237,33 @@ def test_two_processes_learn_as_well(prefect_api, corpus, cache, tmp_path):
     assert manifest["workers"] == 2
 
 
-LARGE = (
-    "mini_batch_size=512: a mini-batch larger than the 160 training documents; "
-    "choose mini_batch_size <= 160, or give more documents"
-)
 PLANTED = " ".join([*FRUIT, *TOOLS]) + "\n"
-BAD_INPUT: dict[str, tuple[str, dict[str, object], dict[str, object], str]] = {
+BAD_TEXT: dict[str, tuple[str, dict[str, object], dict[str, object], str]] = {
     "an empty file": ("", {}, {}, "{train}: no words in it; give files with text"),
-    "a large mini-batch": (PLANTED * 200, {"mini_batch_size": 512}, {}, LARGE),
+    "a large mini-batch": (
+        PLANTED * 200, {"mini_batch_size": 512}, {},
+        "mini_batch_size=512: a mini-batch larger than the 160 training documents; "
+        "choose mini_batch_size <= 160, or give more documents",
+    ),
+    "short documents": (
+        PLANTED * 200, {}, {"counting": {"max_df": 1.0}},
+        "channel train: none of 200 documents has more than 25 counted words; choose threshold < 16",
+    ),
+    "one document": (
+        PLANTED, {}, {"counting": {}},
+        "max_df=0.95: no word can be in 2 documents and in no more than 0.95 of 1; "
+        "choose a larger max_df or a smaller min_df, or give more documents",
+    ),
+    "no WordNet": (
+        PLANTED * 200, {}, {"counting": {"lemmatizer": "wordnet"}},
+        "lemmatizer='wordnet': nltk's data package wordnet is not installed (NLTK_DATA is {data}); "
+        "python -m nltk.downloader wordnet, or set NLTK_DATA to a folder with corpora/wordnet, "
+        "or choose lemmatizer snowball or none, which need no data",
+    ),
+    "another feature_dim": (
+        PLANTED * 200, {"feature_dim": 99}, {},
+        "feature_dim=99: the documents have 16 columns; choose feature_dim=16, or 0",
+    ),
     "vectors that are none": (
         PLANTED * 200, {}, {"vectors": "{train}"},
         "{train}: byte 0: line 1: b'apple pear plum grape mango melon lemon ', expected 'words dimensions'; "
@@ -205,17 +272,91 @@ BAD_INPUT: dict[str, tuple[str, dict[str, object], dict[str, object], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "form", "options", "expected"), BAD_INPUT.values(), ids=BAD_INPUT)
-def test_bad_input(prefect_api, cache, tmp_path, text, form, options, expected):
+@pytest.mark.parametrize(("text", "form", "options", "expected"), BAD_TEXT.values(), ids=BAD_TEXT)
+def test_bad_text(prefect_api, cache, tmp_path, monkeypatch, text, form, options, expected):
+    monkeypatch.setenv("NLTK_DATA", str(tmp_path))
     train = tmp_path / "train.txt"
     train.write_text(text, encoding="utf-8")
-    given = {name: str(value).replace("{train}", str(train)) for name, value in options.items()}
-    counting = {"threshold": 5, "max_df": 1.0}
-    failed = run(train, {**QUICK.model_dump(), **form}, counting=counting, output=str(tmp_path / "out"), **given)
+    given = {"counting": {"threshold": 5, "max_df": 1.0}, **options}
+    if "vectors" in options:
+        given["vectors"] = str(train)
+    failed = run(train, {**QUICK.model_dump(), **form}, output=str(tmp_path / "out"), **given)
     assert failed.state.is_failed()
-    assert str(failed.result) == expected.replace("{train}", str(train))
-    assert not (tmp_path / "out").exists()
-    assert not list(cache.rglob(stages.UNFINISHED + "*"))
+    assert str(failed.result) == expected.replace("{train}", str(train)).replace("{data}", str(tmp_path))
+    assert nothing_is_left(cache, tmp_path)
+
+
+def cut(counts: Path) -> None:
+    [shard] = (counts / "validation").iterdir()
+    shard.write_bytes(shard.read_bytes()[:-10])
+
+
+def put(row: int, value: float) -> Callable[[Path], None]:
+    def change(counts: Path) -> None:
+        [shard] = (counts / "train").iterdir()
+        rows = read_matrix(shard.read_bytes(), path="").features
+        rows[row] = 0
+        rows[row, 3] = value
+        with shard.open("wb") as file:
+            records.write_matrix(file, rows)
+
+    return change
+
+
+BAD_COUNTS: dict[str, tuple[Callable[[Path], object], dict[str, object], str]] = {
+    "a record wider than feature_dim": (
+        lambda counts: None, {"feature_dim": 9},
+        "channel train: {counts}/train/part-0.pbr: record 1: 16 columns, wider than feature_dim, 9; "
+        "count the words of one vocabulary in all channels, and set feature_dim to its length",
+    ),
+    "a negative count": (
+        put(6, -2), {},
+        "channel train: {counts}/train/part-0.pbr: record 7: a count of -2 in column 3; "
+        "a count is from 0 to 1,000,000,000",
+    ),
+    "a count that is no number": (
+        put(0, np.nan), {},
+        "channel train: {counts}/train/part-0.pbr: record 1: a count of nan in column 3; "
+        "a count is from 0 to 1,000,000,000",
+    ),
+    "an empty document": (
+        put(9, 0), {},
+        "channel train: {counts}/train/part-0.pbr: record 10: an empty document; "
+        "leave it out: it says nothing of any topic",
+    ),
+    "another vocab.txt": (
+        lambda counts: (counts / "vocab.txt").write_text("one\ntwo\n"), {},
+        "channel auxiliary: {counts}/vocab.txt: 2 words, and the records have 16 columns; "
+        "write one word a line for each column, or leave vocab.txt out",
+    ),
+    "a shard cut short": (
+        cut, {},
+        "channel validation: {counts}/validation/part-0.pbr: record 40 (byte 3432): "
+        "the record says 80 bytes, the file ends after 70; the file was cut short; copy or write it again",
+    ),
+    "a large mini-batch": (
+        lambda counts: None, {"mini_batch_size": 201},
+        "mini_batch_size=201: a mini-batch larger than the 200 training documents; "
+        "choose mini_batch_size <= 200, or give more documents",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "form", "expected"), BAD_COUNTS.values(), ids=BAD_COUNTS)
+def test_bad_counts(prefect_api, counts, cache, tmp_path, capsys, monkeypatch, change, form, expected):
+    """From a shell: one line, and exit code 2."""
+    monkeypatch.setattr("flows.cli.start_prefect", lambda: None)
+    change(counts)
+    options = [f"--{name}={value}" for name, value in {**QUICK.model_dump(), **form}.items() if value is not False]
+    assert cli.run(["topics", "--train", str(counts), "--output", str(tmp_path / "out"), *options]) == cli.USER_ERROR
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.splitlines()[-1] == "error: " + expected.replace("{counts}", str(counts))
+    assert nothing_is_left(cache, tmp_path)
+
+
+def nothing_is_left(cache: Path, tmp_path: Path) -> bool:
+    return not (tmp_path / "out").exists() and not list(cache.rglob(stages.UNFINISHED + "*"))
 
 
 def test_vectors_for_words_that_are_unknown(prefect_api, counts, cache, tmp_path):

@@ -1,5 +1,6 @@
 import json
 import logging
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,9 @@ from algorithms.model import load_state
 from algorithms.topics.algorithm import Topics
 from algorithms.topics.counts import Counting, read
 from data.counts import Counts
-from data.errors import CorpusError
+from data.errors import CorpusError, FormatError
 from data.vectors import write_vectors
-from tasks.topics.evaluate import EVALUATION, TOPICS_TEXT, check_words, evaluate
+from tasks.topics.evaluate import EVALUATION, TOPICS_TEXT, check, evaluate
 from tasks.topics.text import ingest, prepare
 from tasks.topics.train import learn
 from tasks.train import STATE, machines
@@ -137,13 +138,29 @@ def test_vectors(prepared, trained, tmp_path, caplog):
 
 
 @pytest.mark.parametrize("given", ["vectors", "reference"])
-def test_words_that_are_unknown(prepared, tmp_path, given):
+def test_words_that_are_unknown(prepared, corpus, tmp_path, given):
+    """They are asked for before the training; counts to judge by need none."""
+    (tmp_path / "counts.csv").write_text("1,0,2\n")
+    write_vectors(tmp_path / "vectors.txt", ["a"], np.ones((1, 2), np.float32))
+    sources = {"vectors": str(tmp_path / "vectors.txt"), "reference": str(corpus)}
+    wordless = prepared.model_copy(update={"url": str(tmp_path)})
     with pytest.raises(CorpusError) as raised:
-        check_words(
-            prepared.model_copy(update={"url": str(tmp_path)}), **{"vectors": "", "reference": "", given: "x.txt"}
-        )
+        check.fn(wordless, **{given: ingest.fn(sources[given])})
     assert str(raised.value) == (
-        f"{given}='x.txt': the counts come without their words; "
+        f"{given}={sources[given]!r}: the counts come without their words; "
         f"put vocab.txt beside the counts, one word a line, or leave {given} out"
     )
-    check_words(prepared, vectors="x", reference="y")
+    check.fn(wordless, reference=ingest.fn(str(tmp_path / "counts.csv")))
+    check.fn(prepared, **{name: ingest.fn(source) for name, source in sources.items()})
+
+
+def test_vectors_that_are_none(prepared, corpus):
+    with pytest.raises(FormatError, match=r"byte 0: line 1: .*, expected 'words dimensions'"):
+        check.fn(prepared, vectors=ingest.fn(str(corpus)))
+
+
+def test_an_archive_without_vectors(prepared, corpus, tmp_path):
+    with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
+        archive.add(corpus, "other.txt")
+    with pytest.raises(CorpusError, match=r"no vectors.txt in it; give a vectors.txt, or the model.tar.gz that"):
+        check.fn(prepared, vectors=ingest.fn(str(tmp_path / "model.tar.gz")))

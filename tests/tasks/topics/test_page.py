@@ -109,6 +109,33 @@ def test_with_vectors():
     assert "1 of the topics’ words has no vector: unlike all others." in text
 
 
+def test_decoders_that_were_compared():
+    compared = {
+        "rows": [
+            {
+                "decoder": "prodlda", "total_loss": 7.1, "npmi": 0.25, "tu": 0.9, "diversity": 0.8,
+                "epochs": 5, "seconds": 6.1,
+            },
+            {
+                "decoder": "ntm", "total_loss": 6.9, "npmi": -0.125, "tu": 0.8, "diversity": 0.7,
+                "epochs": 9, "seconds": 7.0,
+            },
+        ],
+        "winner": "prodlda",
+        "said": "prodlda wins.",
+    }  # fmt: skip
+    manifest = {**MANIFEST, "compared": compared}
+    text = " ".join(Page(page.render(manifest=manifest, judgement=judged(), topic_word=topic_word(3))).text.split())
+    assert (
+        "Decoders prodlda wins. decoder total loss NPMI TU diversity epochs seconds prodlda (best) 7.100 0.250" in text
+    )
+    assert "ntm 6.900 −0.125 0.800 0.700 9 7" in text
+    markdown = page.summary_markdown(manifest=manifest, judgement=judged())
+    assert "### Decoders\n\nprodlda wins.\n\n| decoder | total loss |" in markdown
+    assert dict(page.terminal_rows(manifest, judged()))["decoders"] == "prodlda wins."
+    assert "Decoders" not in page.render(manifest=MANIFEST, judgement=judged(), topic_word=topic_word(3))
+
+
 def test_many_topics_are_cut():
     text = Page(page.render(manifest=MANIFEST, judgement=judged(topics=150), topic_word=topic_word(150))).text
     assert "The 100 largest of 150 topics; topics.txt has them all." in text

@@ -24,7 +24,7 @@ def published(corpus, cache, tmp_path):
     prepared = prepare.fn(ingested, {}, COUNTING, seed=1, machines=HERE, work=f"{cache}/work")
     trained = learn.fn(prepared, FORM, machines=HERE, seed=1)
     evaluated = evaluate.fn(prepared, trained, FORM, COUNTING)
-    given = {"evaluated": evaluated, "form": FORM, "output": str(tmp_path / "out")}
+    given = {"evaluated": evaluated, "form": FORM, "counting": COUNTING, "output": str(tmp_path / "out")}
     first = publish.fn(ingested, {"reference": ingested}, prepared, trained, **given)
     assert publish.fn(ingested, {"reference": ingested}, prepared, trained, **given).name == "Cached"
     assert publish.fn(ingested, {}, prepared, trained, **given).url != first.url, "its manifest says something else"
@@ -60,3 +60,6 @@ def test_manifest(published):
     html = Path(published.report).read_text(encoding="utf-8")
     assert "2 topics in planted" in html
     assert "Reference" in html
+    assert manifest["counting"] == COUNTING.model_dump()
+    assert "threshold" in html
+    assert "compared" not in manifest

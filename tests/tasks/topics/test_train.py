@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from algorithms.model import load_state
 from algorithms.topics.algorithm import Topics
@@ -101,4 +102,25 @@ def test_a_mini_batch_larger_than_the_data(prepared, cache):
     with pytest.raises(HyperparameterError) as raised:
         learn.fn(prepared, form, machines=HERE, seed=1)
     assert str(raised.value) == expected
+    assert not list(cache.rglob("train-*/*.safetensors"))
+
+
+def test_adadelta_takes_no_learning_rate(prepared, caplog):
+    """It is said to who set one, and to nobody else."""
+    said = "adadelta takes no learning rate: 0.5 changes nothing"
+    for change, expected in (({}, 0), ({"optimizer": "adadelta"}, 1), ({"learning_rate": 0.01}, 0)):
+        caplog.clear()
+        with caplog.at_level(logging.INFO):
+            form = FORM.model_copy(update={"epochs": 1, "learning_rate": 0.5, "optimizer": "adam"} | change)
+            learn.fn(prepared, form, machines=HERE, seed=1)
+        assert [record.getMessage() for record in caplog.records].count(said) == expected
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there(prepared, cache):
+    with pytest.raises(HyperparameterError) as raised:
+        learn.fn(prepared, FORM.model_copy(update={"device": "cuda"}), machines=HERE, seed=1)
+    assert str(raised.value) == (
+        "device='cuda': torch finds no GPU here; choose device=auto or cpu, or install torch with CUDA"
+    )
     assert not list(cache.rglob("train-*/*.safetensors"))
