@@ -20,6 +20,7 @@ from data.pairs import SIDES
 from data.streams import Line
 
 MOST_IDS = 3_000_000  # SageMaker's bound of vocab_size
+BEYOND = 2.0**128 - 2.0**103  # and all above are infinite in float32
 END = -1  # behind each sequence of a stream of ids
 
 
@@ -104,7 +105,7 @@ def _labels(values: list[dict[str, Any]], rules: Rules) -> NDArray[np.float32]:
     labels = np.array(given, np.float64)
     if rules.num_classes and not (np.all(labels == np.floor(labels)) and np.all(labels < rules.num_classes)):
         raise ValueError
-    if (rules.num_classes and np.any(labels < 0)) or not np.all(np.abs(labels) <= np.finfo(np.float32).max):
+    if (rules.num_classes and np.any(labels < 0)) or not np.all(np.abs(labels) < BEYOND):
         raise ValueError
     return labels.astype(np.float32)
 
@@ -199,7 +200,7 @@ def _check_label(label: Any, rules: Rules, refuse: Callable[[str, str, str], Non
         what = f"{_shown(label)} is none of the classes 0..{rules.num_classes - 1}"
         remedy = f"set num_classes (now {rules.num_classes}), or output_layer=mean_squared_error for real scores"
         refuse("label", what, remedy)
-    if not abs(label) <= np.finfo(np.float32).max:
+    if not abs(label) < BEYOND:
         refuse("label", f"{_shown(label)} is beyond float32", "give a smaller score")
 
 

@@ -1,0 +1,160 @@
+"""The auxiliary channel of SageMaker's Object2Vec: a vocabulary as JSON, and word vectors to begin with.
+
+    vocab.json      {"<pad>": 0, "the": 1, ...}: the id of every word
+    *.txt           GloVe's text, "word 0.1 -0.2 ..." a line, or word2vec's, which has a line "words dimensions" before
+
+Compressed files are read as they are. Of the vectors only those of known words are kept.
+"""
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from data import storage, streams
+from data.errors import CorpusError
+from data.pairs import PAD
+from data.streams import Files, Line
+
+MOST_IDS = 3_000_000  # SageMaker's bound of vocab_size
+
+_BLOCK = 4096  # rows that are put together
+_BEYOND = 2.0**128 - 2.0**103  # and all above are infinite in float32
+
+
+class Embedding(NamedTuple):
+    """Of the words that were found: ids (F,) int64, vectors (F, D) float32. missing: the others, `<pad>` aside."""
+
+    ids: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+    missing: int
+
+    def table(self, size: int) -> NDArray[np.float32]:
+        """(size, D) float32: the vectors by id, rows of nan for ids that have none."""
+        found = np.full((size, self.vectors.shape[1]), np.nan, np.float32)
+        within = self.ids < size
+        found[self.ids[within]] = self.vectors[within]
+        return found
+
+
+def read_vocabulary(url: str) -> dict[str, int]:
+    """The ids of the words. Raises CorpusError for what is no JSON object of words and different ids 0..2,999,999."""
+
+    def refuse(what: str, where: str = "") -> NoReturn:
+        raise CorpusError(what, where=f"{url}{where}", remedy='write {"<pad>": 0, "word": 1, ...}, each id once')
+
+    data = storage.read_bytes(url)
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        line = f": line {error.lineno}"
+        text = streams.decode(data, url, offset=0, line=1)
+        raise CorpusError(
+            f"not JSON ({error.msg})",
+            where=f"{url}{line}, byte {len(text[: error.pos].encode())}",
+            remedy='write {"<pad>": 0, "word": 1, ...}',
+        ) from error
+    if not isinstance(value, dict):
+        refuse("no JSON object")
+    words: dict[int, str] = {}
+    for word, number in value.items():
+        if type(number) is not int or not 0 <= number < MOST_IDS:
+            refuse(f"{_shown(number)} is no id 0..{MOST_IDS - 1}", f": word {_shown(word)}")
+        if (other := words.setdefault(number, word)) != word:
+            refuse(f"its id {number} is that of {_shown(other)} too", f": word {_shown(word)}")
+    return value
+
+
+def read_embedding(url: str, ids: Mapping[str, int], *, dimension: int, setting: str) -> Embedding:
+    """The vectors of the words in `ids`. A word's first line counts.
+
+    setting: the hyperparameter that says the dimension. Raises CorpusError with the line and byte for vectors of
+    another dimension, a number that is none or not finite, and a file without any.
+    """
+    wanted = {word.encode(errors="replace"): number for word, number in ids.items()}
+    found: dict[int, None] = {}
+    blocks: list[NDArray[np.float32]] = []
+    rows: list[list[float]] = []
+    some = False
+    with closing(Files([url], member="", size=1)) as files:
+        for member in files.members():
+            for line in streams.lines(member):
+                data = line.data.rstrip()
+                if not data or (line.number == 1 and _is_header(data)):
+                    continue
+                word, _, numbers = data.partition(b" ")
+                width = numbers.count(b" ") + 1
+                if width != dimension:
+                    word, numbers = _spaced(member.name, line, data, dimension, setting, first=not some)
+                some = True
+                number = wanted.get(word)
+                if number is None or number in found:
+                    continue
+                found[number] = None
+                rows.append(_numbers(member.name, line, numbers, dimension))
+                if len(rows) == _BLOCK:
+                    blocks.append(np.array(rows, np.float32))
+                    rows = []
+    if not some:
+        raise CorpusError("no vectors in it", where=url, remedy='give lines "word 0.1 -0.2 ..."')
+    vectors = np.concatenate([*blocks, np.array(rows, np.float32).reshape(-1, dimension)])
+    return Embedding(
+        np.array([*found], np.int64), vectors, len(ids.keys() - {PAD}) - len(found.keys() - {ids.get(PAD)})
+    )
+
+
+def _is_header(data: bytes) -> bool:
+    columns = data.split()
+    return len(columns) == 2 and all(column.isdigit() for column in columns)
+
+
+def _spaced(name: str, line: Line, data: bytes, dimension: int, setting: str, *, first: bool) -> tuple[bytes, bytes]:
+    """The word and the numbers of a line with another number of columns: some of GloVe's words hold spaces."""
+    columns = data.split()
+    width = len(columns) - 1
+    if width == dimension:  # tabs, or two spaces
+        return columns[0], b" ".join(columns[1:])
+    if width > dimension and not first and not _is_number(columns[-dimension - 1]):
+        return b" ".join(columns[:-dimension]), b" ".join(columns[-dimension:])
+    what = f"a vector of {width} numbers, and {setting}={dimension}"
+    remedy = f"set {setting}={width}, or give vectors of {dimension}" if first else "is the file whole?"
+    raise CorpusError(what, where=_place(name, line), remedy=remedy)
+
+
+def _numbers(name: str, line: Line, numbers: bytes, dimension: int) -> list[float]:
+    values: list[Any]
+    try:
+        values = orjson.loads(b"[%b]" % numbers.replace(b" ", b","))
+        floats = len(values) == dimension and all(type(value) is float for value in values)
+        if floats and max(max(values), -min(values)) < _BEYOND:
+            return values
+    except orjson.JSONDecodeError:
+        pass
+    values = []
+    for column in numbers.split(b" "):
+        value = float(column) if _is_number(column) else np.nan
+        if not abs(value) < _BEYOND:
+            what = f"{column[:40].decode(errors='replace')!r} is not a finite number"
+            raise CorpusError(what, where=_place(name, line), remedy="is the file whole?")
+        values.append(value)
+    return values
+
+
+def _is_number(column: bytes) -> bool:
+    try:
+        float(column)
+    except ValueError:
+        return False
+    return True
+
+
+def _place(name: str, line: Line) -> str:
+    return f"{name}: line {line.number}, byte {line.offset}"
+
+
+def _shown(value: object) -> str:
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= 40 else f"{text[:37]}..."
