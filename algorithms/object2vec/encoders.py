@@ -14,6 +14,8 @@ from algorithms.object2vec.form import Encoder
 Tensor = torch.Tensor
 Tensors = Mapping[str, Tensor]
 
+CHANCES = 1 << 16
+
 
 class Dropout:
     """Hides a share of the units; what is left makes up for them. Nothing is hidden without a generator."""
@@ -22,12 +24,16 @@ class Dropout:
         self.share, self.generator = share, generator
 
     def __call__(self, values: Tensor) -> Tensor:
-        """Another choice each time."""
-        if self.generator is None or not self.share:
+        """Another choice each time, by sixteen random bits a unit: torch's own takes longer than a product of matrices."""
+        hidden = round(self.share * CHANCES)
+        if self.generator is None or not hidden:
             return values
-        kept = 1 - self.share
-        mask = torch.empty_like(values).bernoulli_(kept, generator=self.generator)
-        return values * mask.div_(max(kept, 1e-12))
+        if hidden == CHANCES:
+            return values * 0
+        bits = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device)
+        chances = bits.random_(-(2**63), None, generator=self.generator).view(torch.int16)[: values.numel()]
+        kept = (chances >= hidden - CHANCES // 2).to(values.dtype).mul_(CHANCES / (CHANCES - hidden))
+        return values * kept.view(values.shape)
 
 
 NO_DROPOUT = Dropout(0, None)

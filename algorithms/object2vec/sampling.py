@@ -72,24 +72,3 @@ def draw(in0: Keys, in1: Keys, *, rate: int, positives: Keys, rng: np.random.Gen
         second[wrong] = rng.integers(len(in1), size=len(wrong))
     wrong = wrong[contained(pair_keys(in0[first[wrong]], in1[second[wrong]]), positives)]
     return Negatives(np.delete(first, wrong), np.delete(second, wrong))
-
-
-def with_negatives(
-    batch: Batch, *, rate: int, longest: tuple[int, int] = (5000, 5000), positives: Keys | None = None, seed: int
-) -> Batch:
-    """The batch, and for each of its pairs with another label than 0 `rate` more with the label 0: to be judged by.
-
-    positives: keys of pairs that must not be drawn beside those of the batch.
-    """
-    known = positive_keys([batch], longest=longest)
-    if positives is not None:
-        known = np.union1d(known, positives)
-    chosen = np.flatnonzero(batch.labels != 0)
-    keys = [keys_of(side, longest=most) for side, most in zip((batch.in0, batch.in1), longest, strict=True)]
-    drawn = draw(keys[0][chosen], keys[1], rate=rate, positives=known, rng=np.random.default_rng(seed))
-    every = np.arange(batch.size)
-    return Batch(
-        batch.in0.take(np.concatenate([every, chosen[drawn.in0]])),
-        batch.in1.take(np.concatenate([every, drawn.in1])),
-        np.concatenate([batch.labels, np.zeros(len(drawn.in0), np.float32)]),
-    )
