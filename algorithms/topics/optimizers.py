@@ -1,6 +1,8 @@
 """The optimizers by SageMaker's names: what each keeps for a parameter, and its step.
 
-On a CPU a step is one loop (`kernels`); elsewhere the same formula is a dozen tensor operations.
+On a CPU a step is one loop (`kernels`); elsewhere the same formula is a dozen tensor operations. Where programs differ,
+it is that of MXNet, SageMaker's library: rmsprop and adam, for which decay is part of the gradient, clip it with that;
+for the others it is a share of the value that goes with each step, as large as the optimizer's rate.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +34,6 @@ class Optimizer(NamedTuple):
     follows: tuple[float, ...] = ()
 
 
-# where torch and MXNet, SageMaker's library, have different constants, these are MXNet's
 OPTIMIZERS: Mapping[str, Optimizer] = {
     "sgd": Optimizer(kernels.sgd),
     "adam": Optimizer(kernels.adam, ("means", "squares"), 1e-8, (0.1, 0.001)),
@@ -85,30 +86,42 @@ class Optimizing:
         """scale, clip, decay, rate, epsilon, and the follows.
 
         adadelta has no learning rate: its steps find their own size, in Zeiler's paper and in MXNet. adam's running
-        means begin at zero, which rate and epsilon make up for.
+        means begin at zero, which its rate makes up for.
         """
         form = self.form
-        rate, epsilon = form.learning_rate_at(0), self.optimizer.epsilon
+        rate = form.learning_rate_at(0)
         if form.optimizer == "adam":
             known, known_squares = (1 - (1 - follow) ** max(self.steps, 1) for follow in self.optimizer.follows)
-            rate, epsilon = rate * known_squares**0.5 / known, epsilon * known_squares**0.5
+            rate *= known_squares**0.5 / known
         clip = min(float(form.clip_gradient), LARGEST)
-        settings = [form.rescale_gradient, clip, form.weight_decay, rate, epsilon, *self.optimizer.follows]
+        settings = [
+            form.rescale_gradient,
+            clip,
+            form.weight_decay,
+            rate,
+            self.optimizer.epsilon,
+            *self.optimizer.follows,
+        ]
         return np.array(settings, np.float32)
 
 
 def _by_tensors(name: str, settings: list[float], slope: Tensor, value: Tensor, *slots: Tensor) -> None:
     """As the loops of `kernels` do it. In place."""
     scale, clip, decay, rate, epsilon, *follows = settings
-    gradient = (scale * slope).clamp_(-clip, clip).add_(value, alpha=decay)
+    gradient = scale * slope
+    if name in ("adam", "rmsprop"):
+        gradient.add_(value, alpha=decay)
+    else:
+        value.mul_(1 - rate * decay)
+    gradient.clamp_(-clip, clip)
     if name == "sgd":
         value.sub_(gradient, alpha=rate)
     elif name == "adagrad":
         slots[0].addcmul_(gradient, gradient)
-        value.addcdiv_(gradient, slots[0].sqrt().add_(epsilon), value=-rate)
+        value.addcdiv_(gradient, (slots[0] + epsilon).sqrt_(), value=-rate)
     elif name == "rmsprop":
         slots[0].lerp_(gradient * gradient, follows[0])
-        value.addcdiv_(gradient, slots[0].sqrt().add_(epsilon), value=-rate)
+        value.addcdiv_(gradient, (slots[0] + epsilon).sqrt_(), value=-rate)
     elif name == "adam":
         slots[0].lerp_(gradient, follows[0])
         slots[1].lerp_(gradient * gradient, follows[1])
