@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
+import regex
 
 from data import messages, streams
 from data.errors import CorpusError
@@ -22,7 +23,7 @@ from data.tokenizer import LABEL, Name, tokenize
 
 Draw = Literal["first", "random"]
 
-_WORDPUNCT = re.compile(r"\w+|[^\w\s]+")
+_WORDPUNCT = regex.compile(r"\w+|[^\w\s\0\x1c-\x1f]+")  # the last are white space to Python alone
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*")
 _PLAIN = re.compile(r"[a-zA-Z]{2,}\.\s")
 
@@ -61,7 +62,8 @@ def spaced(tokenizer: Name, max_words: int) -> Callable[[str], str]:
 
     def split(text: str) -> list[str]:
         if tokenizer == "wordpunct" and LABEL not in text:
-            return _WORDPUNCT.findall(text.lower().replace("\0", " "))
+            found: list[str] = _WORDPUNCT.findall(text.lower())
+            return found
         return tokenize(text, tokenizer)
 
     if max_words:
