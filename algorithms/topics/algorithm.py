@@ -14,7 +14,6 @@ from scipy import sparse
 
 from algorithms.protocol import Span
 from algorithms.state import Partial, State
-from algorithms.topics import step
 from algorithms.topics.corpus import Corpus
 from algorithms.topics.initial import initial
 from data.errors import HyperparameterError
@@ -153,7 +152,7 @@ class Topics(BaseModel):
         encoder_0 (V, H) ..., posterior (H, 2K): mean and logarithm of the spread; decoder (K, V), or for etm topics
         (K, E) and words (V, E); of each but these two also a `_bias`; decoder_bias (V,) for all; where they are
         normalised, `_mean` and `_variance`; all float32. For each of the optimizer's numbers arrays like these,
-        `squares.decoder` and so on; steps (1,) int64; losses (2,) float32: kld and recons a word, means over the
+        `squares.decoder` and so on; steps (1,) float64; losses (2,) float32: kld and recons a word, means over the
         documents of the last update. vectors (V, E): word vectors that etm is to keep, in place of words.
 
         Raises HyperparameterError where feature_dim is not the width of the data.
@@ -185,6 +184,8 @@ class Topics(BaseModel):
         Memory, beside the state and the rows: one number more for each parameter, and what README.md counts. Where
         others need the state as it was (not alone), a copy of it.
         """
+        from algorithms.topics import step  # torch, whose import takes two seconds; a form needs none
+
         return step.train_on(self, state, batches, threads=threads, seed=seed, alone=alone)
 
     def learning_rate_at(self, progress: float) -> float:
@@ -197,6 +198,8 @@ class Topics(BaseModel):
         Means over the documents, N of them: `documents`. Each document's mixture is drawn once from its posterior,
         with the same numbers each time: so the loss is a bound on the chances of its words, not a hope.
         """
+        from algorithms.topics import step
+
         recons, kld, words = step.judge(self, state, rows)
         found = [float(np.mean(nats / np.maximum(words, 1))) if len(words) else 0.0 for nats in (kld, recons)]
         total = sum(found)
@@ -215,6 +218,8 @@ class Topics(BaseModel):
         It is what prodlda and etm mean by a mixture. ntm's own, max(0, z), need not sum to 1 and may be all zeros;
         SageMaker answers with numbers above 0 that sum to 1.
         """
+        from algorithms.topics import step
+
         means = step.posterior_means(self, state, rows)
         shares = np.exp(means - means.max(axis=1, keepdims=True, initial=-np.inf))
         return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)
@@ -226,4 +231,6 @@ class Topics(BaseModel):
         SageMaker ranks words. etm: of such weights, and prodlda: of the words' chances under the topic alone, their
         `relevance`.
         """
+        from algorithms.topics import step
+
         return step.topic_word(self, state)

@@ -50,7 +50,7 @@ def initial(form: "Topics", corpus: "Corpus", *, vectors: Floats | None, seed: i
         for name, array in parameters.items()
         for slot in OPTIMIZERS[form.optimizer].slots
     }
-    tally: State = {"losses": np.zeros(2, np.float32), "steps": np.zeros(1, np.int64)}
+    tally: State = {"losses": np.zeros(2, np.float32), "steps": np.zeros(1, np.float64)}
     return parameters | constants | moments | slots | tally
 
 

@@ -19,6 +19,8 @@ from algorithms.topics.threads import Threads
 if TYPE_CHECKING:
     from algorithms.topics.algorithm import Topics
 
+WIDEST = 10.0  # logarithm of sigma: beyond, where only monstrous counts lead, a slope still leads back
+
 
 class Losses(NamedTuple):
     """recons and kld (B,): nats of each document; slopes: by parameter, of what training makes small."""
@@ -146,6 +148,7 @@ def _halved(form: "Topics") -> float:
 
 
 def _draw(form: "Topics", heads: Tensor, generator: torch.Generator) -> Draw:
-    mean, spread = heads[:, : form.num_topics], heads[:, form.num_topics :] * _halved(form)
+    mean = heads[:, : form.num_topics]
+    spread = (heads[:, form.num_topics :] * _halved(form)).clamp_(-WIDEST, WIDEST)
     normal = torch.randn(mean.shape, generator=generator, device=mean.device)
     return Draw(mean, spread, spread.exp(), normal)

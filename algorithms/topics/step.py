@@ -39,7 +39,7 @@ def train_on(
     order = np.random.default_rng(seed).permutation(count)[: max(1, round(form.sub_sample * count))]
     tensors = {name: _tensor(array, device, copy=not alone) for name, array in state.items()}
     parameters = {name: tensors[name] for name in network.parameters(form, tensors)}
-    optimizing = Optimizing(form, parameters, tensors, int(state["steps"][0]))
+    optimizing = Optimizing(form, parameters, tensors, round(float(state["steps"][0])))
     generator = torch.Generator(device).manual_seed(seed)
     sums = torch.zeros(3, dtype=torch.float64, device=device)
     with threads_of(threads) as pool:
@@ -52,7 +52,7 @@ def train_on(
     kld, recons, words = sums.tolist()
     if count:
         trained["losses"] = np.array([kld, recons], np.float32) / len(order)
-    trained["steps"] = np.array([optimizing.steps], np.int64)
+    trained["steps"] = np.array([optimizing.steps], np.float64)
     evidence = np.array([float(len(order))])
     weight = {name: evidence for name, array in trained.items() if array.dtype.kind == "f" and name not in CONSTANT}
     return Partial(state=trained, weight=weight, loss=kld + recons, examples=len(order), words=round(words))

@@ -57,8 +57,7 @@ def test_losses_and_slopes_are_those_of_the_plain_network(form, number):
         assert torch.linalg.norm(found.slopes[name] - slope) <= 2e-4 * torch.linalg.norm(slope), name
 
 
-@pytest.mark.parametrize("decoder", ["prodlda", "etm"])
-def test_given_word_vectors_stay(decoder):
+def test_given_word_vectors_stay():
     form = Topics(num_topics=3, decoder="etm")
     vectors = np.random.default_rng(1).normal(size=(24, 6)).astype(np.float32)
     state = form.init(InMemory(planted()), vectors=vectors, seed=1)
