@@ -15,7 +15,6 @@ from scipy import sparse
 from algorithms.protocol import Span
 from algorithms.state import Partial, State
 from algorithms.topics.corpus import Corpus
-from algorithms.topics.initial import initial
 from data.errors import HyperparameterError
 
 Decoder = Literal["ntm", "prodlda", "etm"]
@@ -157,6 +156,8 @@ class Topics(BaseModel):
 
         Raises HyperparameterError where feature_dim is not the width of the data.
         """
+        from algorithms.topics.initial import initial  # torch, whose import takes two seconds; a form needs none
+
         if self.feature_dim not in (0, corpus.columns):
             raise HyperparameterError(
                 f"the documents have {corpus.columns:,} columns",
@@ -184,7 +185,7 @@ class Topics(BaseModel):
         Memory, beside the state and the rows: one number more for each parameter, and what README.md counts. Where
         others need the state as it was (not alone), a copy of it.
         """
-        from algorithms.topics import step  # torch, whose import takes two seconds; a form needs none
+        from algorithms.topics import step
 
         return step.train_on(self, state, batches, threads=threads, seed=seed, alone=alone)
 

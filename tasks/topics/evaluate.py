@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from prefect import task
 from scipy import sparse
 
-from algorithms.coherence import DIVERSE, judge, top_words
 from algorithms.model import load_state
 from algorithms.state import State
 from algorithms.topics import channels
@@ -87,6 +86,8 @@ def evaluate(
     is one topic's words. vectors: of words, in word2vec's text format; reference: text, or counts with the same
     columns, to judge coherence by instead of the training documents.
     """
+    from algorithms.coherence import DIVERSE, judge, top_words  # scipy takes a second to import
+
     start = time.perf_counter()
     url = stages.folder(
         "evaluate",

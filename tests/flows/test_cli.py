@@ -18,9 +18,12 @@ from prefect.client.schemas.sorting import FlowRunSort
 from pydantic import BaseModel, model_serializer
 
 from algorithms.text_classification.algorithm import TextClassification
+from algorithms.topics.algorithm import Topics
+from algorithms.topics.counts import Counting
 from algorithms.word2vec.algorithm import Word2Vec
 from flows.cli import FAILURE, INTERRUPTED, SUCCESS, USER_ERROR, normalised, run, validated
 from flows.text_classification import text_classification
+from flows.topics import topics
 from flows.word2vec import word2vec
 from tests import planted
 
@@ -77,7 +80,11 @@ def test_every_hyperparameter_of_a_classifier_as_sagemaker_sends_it(monkeypatch)
     assert seen == {"train": "a.txt", "validation": "", "text_classification": form}
 
 
-FORMS = {"word2vec": (word2vec, Word2Vec), "text-classification": (text_classification, TextClassification)}
+FORMS = {
+    "word2vec": (word2vec, [Word2Vec]),
+    "text-classification": (text_classification, [TextClassification]),
+    "topics": (topics, [Counting, Topics]),
+}
 
 
 @pytest.mark.parametrize(
@@ -92,14 +99,19 @@ FORMS = {"word2vec": (word2vec, Word2Vec), "text-classification": (text_classifi
         ("text-classification", "One of softmax, hs, ns, ova. [default: softmax]"),
         ("text-classification", "Epochs before early stopping begins to judge. (at least 1) [default: 5]"),
         ("text-classification", "the best epoch is kept. [default: false]"),
+        ("topics", "How many topics to find. (2 to 1000) [default: 20]"),
+        ("topics", "One of ntm, prodlda, etm. [default: ntm]"),
+        ("topics", "wordnet needs nltk's data packages (NLTK_DATA). One of wordnet, snowball, none. [default: none]"),
+        ("topics", "The most frequent words, so many of them. (1 to 1000000) [default: 2000]"),
         ("text-classification", "Hash buckets that word n-grams share. (at least 1) [default: 2000000]"),
     ],
 )
 def test_help_lists_every_option_with_its_bounds(capsys, command, expected):
     assert run([command, "--help"]) == SUCCESS
     text = " ".join(re.sub("[│╭╮╰╯─]", " ", capsys.readouterr().out).split())
-    flow, form = FORMS[command]
-    for name in [*form.model_fields, *inspect.signature(flow.fn).parameters.keys() - {command.replace("-", "_")}]:
+    flow, forms = FORMS[command]
+    own = inspect.signature(flow.fn).parameters.keys() - {command.replace("-", "_"), "counting"}
+    for name in (*own, *(field for form in forms for field in form.model_fields)):
         assert f"--{name.replace('_', '-')} " in text
     assert expected in text
 
@@ -135,6 +147,13 @@ def test_help_lists_the_commands(capsys, arguments):
             ["text-classification", "--tokenizer=moses"],
             "tokenizer='moses': input should be 'auto', 'whitespace', 'words'",
         ),
+        (["topics", "--num_topics", "1"], "num_topics='1': input should be greater than or equal to 2"),
+        (
+            ["topics", "--encoder_layers", "9,x"],
+            """encoder_layers='9,x': expected "auto", or the units""",
+        ),
+        (["topics", "--clip_gradient=0"], """clip_gradient='0': expected "Inf", or a number of at least 0.001"""),
+        (["topics", "--lemmatizer=porter"], "lemmatizer='porter': input should be 'wordnet', 'snowball' or 'none'"),
         (["word3vec"], 'Unknown command "word3vec"'),
     ],
 )
@@ -280,6 +299,18 @@ def test_a_classifier_in_a_table(in_this_process, tmp_path, capsys):
     *_, model, report = shown.splitlines()
     assert Path(model.split()[-1]).is_file()
     assert Path(report.split()[-1]).is_file()
+
+
+def test_json_of_topics(in_this_process, corpus, tmp_path, capsys):
+    options = ["--output", str(tmp_path / "out"), "--threshold=5", "--num_topics=4", "--epochs=2", "--json"]
+    assert run(["topics", "--train", str(corpus), "--mini_batch_size", "64", *options]) == SUCCESS
+    shown = capsys.readouterr()
+    told = json.loads(shown.out.splitlines()[-1])
+    assert told.keys() == {"model", "report", "metrics", "words_per_second", "seconds", "reused"}
+    assert told["metrics"].keys() >= {"total_loss", "tu", "npmi", "topics"}
+    assert [len(words) for words in told["metrics"]["topics"]] == [16] * 4
+    assert Path(told["model"]).is_file()
+    assert [line.split()[0] for line in shown.err.splitlines()] == ["ingest", "prepare", "train", "evaluate", "publish"]
 
 
 @pytest.mark.parametrize(

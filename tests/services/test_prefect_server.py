@@ -52,6 +52,17 @@ def test_a_run_of_the_deployment_and_its_rerun(prefect_server, corpus, tmp_path)
     assert [each.name for each in (tmp_path / "out").iterdir()] == [folder.name]
 
 
+def test_a_run_of_the_topics_deployment(prefect_server, corpus, tmp_path):
+    form = {"num_topics": 4, "epochs": 2, "mini_batch_size": 64}
+    given = {"train": str(corpus), "output": str(tmp_path / "out"), "topics": form, "counting": {"threshold": 5}}
+    run = finish(prefect_server, "topics", **given)
+    assert run["state_name"] == "Completed", prefect_server.log.read_text()
+    [folder] = (tmp_path / "out").iterdir()
+    assert (folder / "manifest.json").is_file()
+    keys = {artifact["key"] for artifact in read(prefect_server, "artifacts", run)}
+    assert keys >= {f"topics-{name}" for name in ("training", "summary", "metrics", "words", "report")}
+
+
 def test_a_run_of_the_classifiers_deployment(prefect_server, tmp_path):
     (tmp_path / "labelled.txt").write_text(planted.labelled())
     form = {**FORM, "learning_rate": 0.5, "buckets": 1000, "epochs": 3}

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from algorithms.text_classification.algorithm import TextClassification
+from algorithms.topics.algorithm import Topics
+from algorithms.topics.counts import Counting
 from algorithms.word2vec.algorithm import Word2Vec
 from data import storage
 from flows.text_classification import text_classification
+from flows.topics import topics
 from flows.word2vec import word2vec
 from tests import planted
 
@@ -53,6 +56,27 @@ def test_a_classifier(prefect_api, bucket, monkeypatch):
     again = text_classification(*given, output=f"{place}/out", threads=1)
     assert again.reused == ["prepare", "train", "evaluate", "publish"]
     assert again.model == done.model
+
+
+def test_topics(prefect_api, bucket, corpus, monkeypatch):
+    """Text, a reference to judge by, cache and output; then the counts that came of it, as a channel of their own."""
+    place = f"s3://{bucket}/topics"
+    monkeypatch.setenv("EMBERTEXT_CACHE", f"{place}/cache")
+    storage.put(corpus, f"{place}/train/planted.txt")
+    form = Topics(num_topics=4, epochs=3, mini_batch_size=64, optimizer="adam")
+    given = {"counting": Counting(threshold=5, n_parts=2), "reference": f"{place}/train/planted.txt", "threads": 1}
+    done = topics(f"{place}/train", topics=form, output=f"{place}/out", **given)
+    folder = done.model.rsplit("/", 1)[0]
+    assert {storage.name(url) for url in storage.expand(folder)} == {"model.tar.gz", "report.html", "manifest.json"}
+    manifest = storage.read_json(f"{folder}/manifest.json")
+    assert manifest["corpus"]["checksum"].startswith("etag:")
+    assert manifest["reference"]["urls"] == [f"{place}/train/planted.txt"]
+    again = topics(f"{place}/train", topics=form, output=f"{place}/out", **given)
+    assert (again.reused, again.model) == (["prepare", "train", "evaluate", "publish"], done.model)
+
+    [index] = [url for url in storage.expand(f"{place}/cache/work") if url.endswith("/counts.json")]
+    ready = topics(index.rsplit("/", 1)[0], topics=form, output=f"{place}/out", threads=1)
+    assert ready.metrics == {**done.metrics, "npmi": ready.metrics["npmi"]}
 
 
 def test_a_failing_upload_leaves_no_manifest(prefect_api, corpus, cache, bucket, monkeypatch):
