@@ -16,13 +16,11 @@ from numpy.typing import NDArray
 
 from data import storage, streams
 from data.errors import CorpusError
+from data.pair_records import BEYOND, MOST_IDS, shown
 from data.pairs import PAD
 from data.streams import Files, Line
 
-MOST_IDS = 3_000_000  # SageMaker's bound of vocab_size
-
 _BLOCK = 4096  # rows that are put together
-_BEYOND = 2.0**128 - 2.0**103  # and all above are infinite in float32
 
 
 class Embedding(NamedTuple):
@@ -62,9 +60,9 @@ def read_vocabulary(url: str) -> dict[str, int]:
     words: dict[int, str] = {}
     for word, number in value.items():
         if type(number) is not int or not 0 <= number < MOST_IDS:
-            refuse(f"{_shown(number)} is no id 0..{MOST_IDS - 1}", f": word {_shown(word)}")
+            refuse(f"{shown(number)} is no id 0..{MOST_IDS - 1}", f": word {shown(word)}")
         if (other := words.setdefault(number, word)) != word:
-            refuse(f"its id {number} is that of {_shown(other)} too", f": word {_shown(word)}")
+            refuse(f"its id {number} is that of {shown(other)} too", f": word {shown(word)}")
     return value
 
 
@@ -129,14 +127,14 @@ def _numbers(name: str, line: Line, numbers: bytes, dimension: int) -> list[floa
     try:
         values = orjson.loads(b"[%b]" % numbers.replace(b" ", b","))
         floats = len(values) == dimension and all(type(value) is float for value in values)
-        if floats and max(max(values), -min(values)) < _BEYOND:
+        if floats and max(max(values), -min(values)) < BEYOND:
             return values
     except orjson.JSONDecodeError:
         pass
     values = []
     for column in numbers.split(b" "):
         value = float(column) if _is_number(column) else np.nan
-        if not abs(value) < _BEYOND:
+        if not abs(value) < BEYOND:
             what = f"{column[:40].decode(errors='replace')!r} is not a finite number"
             raise CorpusError(what, where=_place(name, line), remedy="is the file whole?")
         values.append(value)
@@ -153,8 +151,3 @@ def _is_number(column: bytes) -> bool:
 
 def _place(name: str, line: Line) -> str:
     return f"{name}: line {line.number}, byte {line.offset}"
-
-
-def _shown(value: object) -> str:
-    text = orjson.dumps(value).decode()
-    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -147,9 +147,9 @@ def _check(line: Line, name: str, rules: Rules) -> dict[str, Any]:
         field = value[side]
         if rules.found.kind == "texts":
             if not isinstance(field, str):
-                refuse(side, f"{_shown(field)}, and the first line has texts", "give ids alone, or texts alone")
+                refuse(side, f"{shown(field)}, and the first line has texts", "give ids alone, or texts alone")
         elif isinstance(field, str):
-            refuse(side, f"a text, {_shown(field)}, and the first line has ids", "give ids alone, or texts alone")
+            refuse(side, f"a text, {shown(field)}, and the first line has ids", "give ids alone, or texts alone")
         else:
             _check_ids(field if isinstance(field, list) else [field], side, size, refuse)
     _check_label(value.get("label"), rules, refuse)
@@ -166,7 +166,7 @@ def _record(line: Line, name: str, rules: Rules) -> dict[str, Any]:
         raise CorpusError(f"not JSON ({error.msg})", where=where, remedy="write one JSON object a line") from error
     if not isinstance(value, dict):
         remedy = 'write {"in0": ..., "in1": ..., "label": ...} on each line'
-        raise _wrong(rules, name, line, "", f"{_shown(value)} is no JSON object", remedy)
+        raise _wrong(rules, name, line, "", f"{shown(value)} is no JSON object", remedy)
     return value
 
 
@@ -176,7 +176,7 @@ def _check_ids(ids: list[Any], side: str, size: int, refuse: Callable[[str, str,
     setting = f"enc{side[-1]}_vocab_size"
     for each in ids:
         if type(each) is not int:
-            refuse(side, f"{_shown(each)} is no id", "ids are whole numbers from 0")
+            refuse(side, f"{shown(each)} is no id", "ids are whole numbers from 0")
         if each < 0:
             refuse(side, f'vocab id "{each}" is below zero', "ids are whole numbers from 0")
         if size and each >= size:
@@ -193,15 +193,15 @@ def _check_label(label: Any, rules: Rules, refuse: Callable[[str, str, str], Non
             refuse("label", "missing, and the first line has one", "give every pair a label, or none")
         return
     if not rules.found.labelled:
-        refuse("label", f"{_shown(label)}, and the first line has none", "give every pair a label, or none")
+        refuse("label", f"{shown(label)}, and the first line has none", "give every pair a label, or none")
     if type(label) not in (int, float):
-        refuse("label", f"{_shown(label)} is no number", "write the number of a class, or a score")
+        refuse("label", f"{shown(label)} is no number", "write the number of a class, or a score")
     if rules.num_classes and not (label == int(label) and 0 <= label < rules.num_classes):
-        what = f"{_shown(label)} is none of the classes 0..{rules.num_classes - 1}"
+        what = f"{shown(label)} is none of the classes 0..{rules.num_classes - 1}"
         remedy = f"set num_classes (now {rules.num_classes}), or output_layer=mean_squared_error for real scores"
         refuse("label", what, remedy)
     if not abs(label) < BEYOND:
-        refuse("label", f"{_shown(label)} is beyond float32", "give a smaller score")
+        refuse("label", f"{shown(label)} is beyond float32", "give a smaller score")
 
 
 def _wrong(rules: Rules, name: str, line: Line, field: str, what: str, remedy: str) -> CorpusError:
@@ -209,7 +209,7 @@ def _wrong(rules: Rules, name: str, line: Line, field: str, what: str, remedy: s
     return CorpusError(what, where=where, remedy=remedy)
 
 
-def _shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value as JSON, cut short."""
     text = orjson.dumps(value).decode()
     return text if len(text) <= 40 else f"{text[:37]}..."

@@ -102,9 +102,9 @@ def split(groups: Ints, share: float, rng: np.random.Generator) -> dict[str, Int
 def _judged(
     waiting: Waiting, chosen: Chosen, positives: NDArray[np.uint64], each: int, rng: np.random.Generator
 ) -> Chosen:
-    """The same pairs; where all are positive, others that are none behind each, as many as `each` says."""
+    """The same pairs; where a source has positive ones alone, others that are none behind each, `each` of them."""
     order = chosen.in0
-    if not each or not np.all(chosen.labels == 1):
+    if not each or not np.all(waiting.labels == 1):
         return chosen
     documents = waiting.documents[order] if waiting.documents.size else waiting.documents
     in0, in1 = negatives(waiting.codes[order], documents, positives, each=each, rng=rng)

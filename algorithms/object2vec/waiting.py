@@ -18,6 +18,7 @@ from data.pair_records import Read
 from data.pairs import Batch, Sequences, Shards, Writer
 
 MAX_SHARD = 1 << 23  # ids of both sides: 32 MB
+SHARED = 20  # pairs, on average, for each in1: then it is no text of its own
 
 Ints = NDArray[np.int64]
 Codes = NDArray[np.uint64]
@@ -76,12 +77,14 @@ class Waiting:
     def groups(self) -> Ints:
         """(E,), the number of a group: pairs of one document, or with the same in1, are in one.
 
-        Where every in1 is a single id, as of a film that many have rated, only equal pairs are.
+        Where in1 is what many pairs have by nature, single ids such as films, or few texts such as names of classes,
+        only equal pairs are.
         """
-        single = not self.documents.size and int(self.lengths[:, 1].max()) == 1
-        keys = joint(self.codes[:, 0], self.codes[:, 1]) if single else self.codes[:, 1]
-        groups: Ints = np.unique(keys, return_inverse=True)[1]
+        found = np.unique(self.codes[:, 1], return_inverse=True)
+        groups: Ints = found[1]
         if not self.documents.size:
+            if len(found[0]) * SHARED < self.size or self.lengths[:, 1].max() == 1:
+                groups = np.unique(joint(self.codes[:, 0], self.codes[:, 1]), return_inverse=True)[1]
             return groups
         documents = np.unique(self.documents, return_inverse=True)[1] + groups.max() + 1
         size = int(documents.max()) + 1

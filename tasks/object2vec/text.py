@@ -85,7 +85,7 @@ def prepare(
         work=work,
         sources={name: [_known(source), _known(aligned.get(name))] for name, source in sources.items()},
         pairing=pairing.model_dump() if texts else pairing.model_dump(include={"negatives"}),
-        num_classes=num_classes,
+        num_classes=num_classes if any(each.kind in ("ids", "texts") for each in found.values()) else None,
         vocab_sizes=None if texts else vocab_sizes,
         held_out=0 if others else held_out,
         seed=seed,
