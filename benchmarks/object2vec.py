@@ -1,0 +1,259 @@
+"""Object2Vec: sparse gradients, the published ablation, retrieval, captions and graded pairs, beside its peers.
+
+    python -m benchmarks.object2vec [--json] [--threads 2] [--only steps ablation articles captions sts] [--small]
+
+    steps      samples a second with row_sparse over dense, for vocabularies of 10,000 to 3,000,000 words
+    ablation   the nine rows of SageMaker's notebook of document embeddings, on other and fewer articles
+    articles   a sentence of an article that was kept from training finds the rest of it, among 2,000 or 10,000
+    captions   Multi30k: a caption finds another one of the same picture, among 1,000
+    sts        the STS benchmark's test set: how far what is told of pairs agrees with the scores that people gave
+
+Peers: gensim's Doc2Vec, TF-IDF with SVD, averaged vectors of our own Word2Vec; the same tokens, words and dimension for
+everyone (`benchmarks/documents.py` says how each set is made). Cosines rank, ties counted as chance would have them.
+Each runs in a process of its own. The data lie in EMBERTEXT_DATA; `steps` needs none, but 16 GB of memory. `--small`
+takes a twentieth of everything and measures nothing: it is for tests. About 25 minutes on two cores.
+"""
+
+import argparse
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from benchmarks import documents, harness, judging
+from benchmarks.embedders import PEERS, WORDS
+from benchmarks.harness import Figures, Floor, alone, spread
+
+PARTS = ("steps", "ablation", "articles", "captions", "sts")
+VOCABULARIES = (10_000, 270_000, 3_000_000)
+FASTER = {270_000: 2.8, 3_000_000: 20.0}  # times dense, by vocabulary
+FLAT = 1.3  # times slower, at most, that the largest vocabulary may be than the smallest
+ACCURACY = 0.94  # of all features together
+POOLS = (2_000, 10_000)
+OURS = "ours"
+SMALL_STEPS: Figures = {"repetitions": 1, "seconds": 0.01, "dim": 8}
+
+
+class Row(NamedTuple):
+    """One of the notebook's table, and what it says of test accuracy and cross-entropy."""
+
+    negatives: int
+    shared: bool
+    comparators: str
+    accuracy: float
+    cross_entropy: float
+
+
+EVERY, HADAMARD = "hadamard, concat, abs_diff", "hadamard"
+PUBLISHED = (
+    Row(0, False, EVERY, 0.167, 23), Row(3, False, EVERY, 0.92, 0.21), Row(5, False, EVERY, 0.92, 0.19),
+    Row(0, True, EVERY, 0.167, 23), Row(3, True, EVERY, 0.93, 0.18), Row(5, True, EVERY, 0.936, 0.17),
+    Row(0, True, HADAMARD, 0.17, 23), Row(3, True, HADAMARD, 0.93, 0.18), Row(5, True, HADAMARD, 0.94, 0.17),
+)  # fmt: skip
+
+Runs = dict[str, Figures]  # by system
+
+
+class Job(NamedTuple):
+    """One process: the `system` of a module, what its figures are kept under, its options."""
+
+    part: str
+    name: str
+    module: str
+    system: str
+    options: Figures
+
+
+def main() -> None:
+    parser = harness.arguments(__doc__ or "", seeds=1)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts, instead of all")
+    parser.add_argument("--small", action="store_true", help="a twentieth of everything, for tests")
+    options = parser.parse_args()
+    if set(options.only) != {"steps"}:
+        documents.folder()
+    with tempfile.TemporaryDirectory() as folder:
+        found = {part: runs for part, runs in run([*jobs(options, folder)]).items() if part in options.only}
+    print()
+    for part, runs in found.items():
+        TABLES[part](runs)
+    floors = [floor for part, runs in found.items() for floor in FLOORS[part](runs)]
+    harness.conclude("object2vec", {"small": options.small, **found}, floors, as_json=options.json)
+
+
+def jobs(options: argparse.Namespace, folder: str) -> Iterator[Job]:
+    """In order: word vectors are trained before someone begins with them. folder: for those."""
+    common = {"threads": options.threads, "seed": 1}
+    sized = common | {"small": options.small}
+    if "steps" in options.only:
+        settings = SMALL_STEPS if options.small else {"repetitions": 3, "seconds": 2}
+        for vocabulary in VOCABULARIES[: 1 if options.small else None]:
+            steps = common | settings | {"vocabulary": vocabulary}
+            yield Job("steps", str(vocabulary), "benchmarks.row_sparse", "steps", steps)
+    if "ablation" in options.only:
+        for number, row in enumerate(PUBLISHED):
+            features = {"negatives": row.negatives, "shared": row.shared, "comparators": row.comparators}
+            yield Job("ablation", str(number), "benchmarks.towers", "notebook", sized | features)
+    pools = [pool // documents.SMALL for pool in POOLS] if options.small else POOLS
+    for part, settings in (("articles", {"pools": pools}), ("captions", {})):
+        if part in options.only or (part == "articles" and "sts" in options.only):  # which is put to the same peers
+            for name in PEERS:
+                extra = {"folder": folder} if (part, name) == ("articles", WORDS) else {}
+                yield Job(part, name, "benchmarks.embedders", f"{part}: {name}", sized | settings | extra)
+        if part in options.only:
+            yield Job(part, OURS, "benchmarks.towers", f"{part}: {OURS}", sized | settings)
+    if "sts" in options.only:
+        yield Job("sts", OURS, "benchmarks.towers", "sts: ours", common)
+        begun = {"vectors": str(Path(folder) / "vectors.txt")}
+        yield Job("sts", f"{OURS}, from word2vec", "benchmarks.towers", "sts: ours", common | begun)
+
+
+def run(todo: Sequence[Job]) -> dict[str, Runs]:
+    """Do them one by one; figures by part and name."""
+    found: dict[str, Runs] = {}
+    columns = (SpinnerColumn(), TextColumn("{task.description:<40}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+        bar = progress.add_task("", total=len(todo))
+        for job in todo:
+            progress.update(bar, description=f"{job.part}: {job.name}")
+            figures = alone(job.module, job.system, **job.options)
+            figures = {name: value for name, value in figures.items() if name not in ("stderr", "seconds_to")}
+            if (likeness := figures.pop("sts", None)) is not None:
+                found.setdefault("sts", {})[job.name] = likeness
+            found.setdefault(job.part, {})[job.name] = figures
+            progress.advance(bar)
+    return found
+
+
+def _steps_table(runs: Runs) -> None:
+    rows = []
+    for vocabulary, of in runs.items():
+        dense, sparse = of["samples_per_second"]["dense"], of["samples_per_second"]["row_sparse"]
+        times = statistics.median(sparse) / statistics.median(dense)
+        rows.append(
+            [f"{int(vocabulary):,}", _whole(dense), _whole(sparse), f"{times:.1f}x", f"{of['different_words']:,.0f}",
+             f"{of['gigabytes']:.1f}"]
+        )  # fmt: skip
+    columns = ["vocabulary", "dense, samples/s", "row_sparse, samples/s", "", "different words a step", "state, GB"]
+    harness.table("Steps, median (range): 512 pairs of 2 x 50 words, dimension 300, adam", columns, rows)
+
+
+def _whole(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):,.0f} ({min(values):,.0f}-{max(values):,.0f})"
+
+
+def _steps_floors(runs: Runs) -> list[Floor]:
+    speed = {
+        int(vocabulary): {storage: statistics.median(of) for storage, of in each["samples_per_second"].items()}
+        for vocabulary, each in runs.items()
+    }
+    floors = [
+        Floor(
+            f"{size:,} words: row_sparse over dense, samples/s", speed[size]["row_sparse"] / speed[size]["dense"], least
+        )
+        for size, least in FASTER.items()
+        if size in speed
+    ]
+    sparse = [each["row_sparse"] for each in speed.values()]
+    what = f"row_sparse: samples/s of {max(speed):,} words over those of {min(speed):,}"
+    return [*floors, Floor(what, sparse[-1] / sparse[0], 1 / FLAT)]
+
+
+def _ablation_table(runs: Runs) -> None:
+    rows = [
+        [f"{row.negatives or 'off'}", "on" if row.shared else "off", "hadamard" if row.comparators == HADAMARD else "default",
+         f"{of['accuracy']:.3f}", f"{row.accuracy:.3f}".rstrip("0"), f"{of['cross_entropy']:.3f}", f"{row.cross_entropy:g}",
+         f"{of['seconds']:.0f}", f"{of['samples_per_second']:,.0f}"]
+        for row, of in zip(PUBLISHED, runs.values(), strict=True)
+    ]  # fmt: skip
+    columns = [
+        "negatives",
+        "shared",
+        "comparators",
+        "accuracy",
+        "published",
+        "cross-entropy",
+        "published",
+        "seconds",
+        "samples/s",
+    ]
+    harness.table("The notebook's table; published: on 250,000 articles, 20 times as many", columns, rows)
+
+
+def _ablation_floors(runs: Runs) -> list[Floor]:
+    *others, together = runs.values()
+    accuracy, cost = (max(each["accuracy"] for each in others), min(each["cross_entropy"] for each in others))
+    return [
+        Floor("all features together: test accuracy", together["accuracy"], ACCURACY),
+        Floor("all features together: test accuracy, the best other's", together["accuracy"], accuracy),
+        Floor("all features together: the best other's cross-entropy over it", cost / together["cross_entropy"], 1),
+    ]
+
+
+def _articles_table(runs: Runs) -> None:
+    rows = []
+    for name, of in runs.items():
+        rows.append([name])
+        for judged in of["pools"].values():
+            rows[-1] += [*(f"{judged[figure]:.3f}" for figure in judging.FIGURES), f"{judged['mean_rank']:.1f}"]
+        rows[-1] += [f"{of['seconds']:.0f}", f"{of['samples_per_second']:,.0f}"]
+    pools = [f"{int(pool):,}" for pool in next(iter(runs.values()))["pools"]]
+    columns = ["system"] + [name for pool in pools for name in (f"of {pool}: @1", "hits@10", "hits@20", "mean rank")]
+    harness.table("Articles found by a sentence of theirs", [*columns, "seconds", "samples/s"], rows)
+
+
+def _articles_floors(runs: Runs) -> list[Floor]:
+    floors = []
+    for pool in next(iter(runs.values()))["pools"]:
+        judged = {name: of["pools"][pool] for name, of in runs.items()}
+        floors += _ahead(f"articles, {int(pool):,}", judged)
+    return floors
+
+
+def _ahead(where: str, judged: Runs) -> list[Floor]:
+    """Ours is ahead of the best peer in each figure."""
+    others = [of for name, of in judged.items() if name != OURS]
+    ours = judged[OURS]
+    floors = [
+        Floor(f"{where}: {figure}, the best peer's", ours[figure], max(of[figure] for of in others))
+        for figure in judging.FIGURES
+    ]
+    best = min(of["mean_rank"] for of in others)
+    return [*floors, Floor(f"{where}: the best peer's mean rank over ours", best / ours["mean_rank"], 1)]
+
+
+def _captions_table(runs: Runs) -> None:
+    rows = [
+        [name, *(f"{of[figure]:.3f}" for figure in judging.FIGURES), f"{of['mean_rank']:.1f}", f"{of['seconds']:.0f}"]
+        for name, of in runs.items()
+    ]
+    columns = ["system", *judging.FIGURES, "mean rank", "seconds"]
+    harness.table("Captions found by another of the same picture, Multi30k's test_2016", columns, rows)
+
+
+def _sts_table(runs: Runs) -> None:
+    rows = [[name, *(f"{of[figure]:.3f}" for figure in ("pearson", "spearman"))] for name, of in runs.items()]
+    harness.table("STS benchmark, test: ours told, peers by cosine", ["system", "Pearson", "Spearman"], rows)
+
+
+def _sts_floors(runs: Runs) -> list[Floor]:
+    ours = max(of["pearson"] for name, of in runs.items() if name.startswith(OURS))
+    best = max(of["pearson"] for name, of in runs.items() if not name.startswith(OURS))
+    return [Floor("sts: Pearson, the best peer's", ours, best)]
+
+
+TABLES = {
+    "steps": _steps_table, "ablation": _ablation_table, "articles": _articles_table, "captions": _captions_table,
+    "sts": _sts_table,
+}  # fmt: skip
+FLOORS = {
+    "steps": _steps_floors, "ablation": _ablation_floors, "articles": _articles_floors, 
+    "captions": lambda runs: _ahead("captions", runs), "sts": _sts_floors,
+}  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""Our Object2Vec on the benchmark's sets: how pairs are made of each, with which hyperparameters it is trained on them.
+
+Run one by one in fresh processes.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from benchmarks import documents, judging
+from benchmarks.documents import TOKENIZER, Scored, Tokens
+from benchmarks.embedders import DIM, MIN_COUNT
+from benchmarks.harness import Figures, answer
+from benchmarks.judging import Embed
+from data import auxiliary, pair_sources, pair_texts, sources
+from data.pair_records import Read, Rules
+from data.pairs import Batch, Pairs, Sequences
+
+if TYPE_CHECKING:
+    from algorithms.object2vec.algorithm import Object2Vec
+    from algorithms.object2vec.pairing import Pairing
+    from algorithms.state import State
+
+Settings = Mapping[str, Any]
+
+# one encoder for both sides: a sentence and an article are the same kind of thing, and so are captions
+ONE_SPACE: Settings = {
+    "enc0_network": "pooled_embedding", "enc_dim": DIM, "tied_encoders": True, "comparator_list": "cosine",
+    "mlp_layers": 0, "token_embedding_storage_type": "row_sparse", "mini_batch_size": 512,
+    "negative_sampling_rate": 20, "device": "cpu",
+}  # fmt: skip
+ARTICLES: Settings = {**ONE_SPACE, "learning_rate": 0.003, "epochs": 5}
+SENTENCES = 4  # of an article, each a pair
+CAPTIONS: Settings = {**ONE_SPACE, "learning_rate": 0.003, "epochs": 3}
+STS: Settings = {
+    "enc0_network": "pooled_embedding", "enc_dim": DIM, "tied_encoders": True, "comparator_list": "hadamard, abs_diff",
+    "mlp_layers": 1, "mlp_dim": 512, "mlp_activation": "tanh", "dropout": 0.4, "output_layer": "mean_squared_error",
+    "token_embedding_storage_type": "row_sparse", "mini_batch_size": 64, "learning_rate": 0.0005, "epochs": 10,
+    "enc0_freeze_pretrained_embedding": False, "device": "cpu",
+}  # fmt: skip
+# SageMaker's notebook of document embeddings
+NOTEBOOK: Settings = {
+    "enc0_network": "pooled_embedding", "enc_dim": DIM, "enc0_max_seq_len": 50, "optimizer": "adam",
+    "learning_rate": 0.01, "mini_batch_size": 512, "mlp_layers": 2, "mlp_dim": 512, "mlp_activation": "relu",
+    "dropout": 0.4, "token_embedding_storage_type": "row_sparse", "device": "cpu",
+}  # fmt: skip
+NOTEBOOK_EPOCHS = 5
+
+
+class Trained(NamedTuple):
+    """A model; seconds: of its rounds; samples: pairs that it was shown, drawn ones aside."""
+
+    form: "Object2Vec"
+    state: "State"
+    seconds: float
+    samples: int
+
+    @property
+    def figures(self) -> Figures:
+        """What the training took."""
+        return {"seconds": self.seconds, "samples_per_second": self.samples / self.seconds}
+
+
+def prepared(
+    path: Path, folder: Path, pairing: "Pairing", *, seed: int, against: Path | None = None, classes: int = 2,
+    held_out: float = 0.0,
+) -> Pairs:  # fmt: skip
+    """The pairs of a file, as the flow's stage prepares them."""
+    from algorithms.object2vec.encode import encode
+
+    source, other = (sources.find(str(each), cache=folder) if each else None for each in (path, against))
+    assert source
+    found = pair_sources.find(source, other)
+    making = pair_texts.Making(
+        Rules("train", found, classes), pairing.tokenizer, sentences=pairing.sentences, seed=seed
+    )
+
+    def reads() -> Iterator[Read]:
+        return (pair_texts.read(block, making) for block in pair_sources.blocks(source, other, found.kind))
+
+    return encode(reads(), folder, pairing, texts=True, held_out=held_out, seed=seed).pairs
+
+
+def trained(
+    settings: Settings, pairs: Pairs, *, threads: int, seed: int, vectors: NDArray[np.float32] | None = None
+) -> Trained:
+    """Train for all epochs. vectors (V, D): of tokens, to begin with."""
+    from algorithms.object2vec.algorithm import Object2Vec
+    from algorithms.training import Here, train
+
+    form = Object2Vec.model_validate(settings)
+    state = form.init(pairs, vectors0=vectors, seed=seed)
+    seconds = 0.0
+    for each in train(form, pairs, cluster=Here(threads), state=state, seed=seed):
+        state, seconds = each.state, seconds + each.seconds
+    return Trained(form, state, seconds, pairs.train.size * form.epochs)
+
+
+def embedding(model: Trained, pairs: Pairs) -> Embed:
+    """What embeds texts, all of them as in0, as the notebook does."""
+    ids = pairs.ids()
+
+    def embed(texts: Sequence[Tokens]) -> NDArray[np.float32]:
+        return model.form.embed(model.state, numbered(texts, ids))
+
+    return embed
+
+
+def numbered(texts: Sequence[Tokens], ids: Mapping[str, int]) -> Sequences:
+    """The ids of tokens; 0 of unknown ones, and of nothing."""
+    return Sequences.of([ids.get(token, 0) for token in text] or [0] for text in texts)
+
+
+def articles(*, threads: int, seed: int, small: bool, pools: list[int]) -> Figures:
+    """Some sentences of each article, each against the rest."""
+    from algorithms.object2vec.pairing import Pairing
+
+    found = documents.articles(small=small)
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.perf_counter()
+        # each article is read so many times, and so are its words
+        pairing = Pairing(tokenizer=TOKENIZER, min_count=MIN_COUNT * SENTENCES, sentences=SENTENCES)
+        pairs = prepared(found.documents, Path(folder), pairing, seed=seed)
+        preparing = time.perf_counter() - begun
+        model = trained(ARTICLES, pairs, threads=threads, seed=seed)
+    judged = judging.retrieval(found, pools, embedding(model, pairs))
+    return {**model.figures, "preparing": preparing, **judged}
+
+
+def captions(*, threads: int, seed: int, small: bool) -> Figures:
+    """Any two captions of a picture; pairs that belong together alone."""
+    from algorithms.object2vec.pairing import Pairing
+
+    found = documents.captions(small=small)
+    columns = [path.read_text(encoding="utf-8") for path in found.train]
+    with tempfile.TemporaryDirectory() as folder:
+        sides = [Path(folder) / f"{name}.txt" for name in ("in0", "in1")]
+        for path, texts in zip(sides, zip(*combinations(columns, 2), strict=True), strict=True):
+            path.write_text("".join(texts), encoding="utf-8")
+        times = len(columns) - 1  # that each caption is in a pair
+        pairing = Pairing(tokenizer="whitespace", min_count=MIN_COUNT * times)
+        pairs = prepared(sides[0], Path(folder) / "pairs", pairing, against=sides[1], seed=seed)
+        model = trained(CAPTIONS, pairs, threads=threads, seed=seed)
+    return {**model.figures, **judging.captions(found, embedding(model, pairs))}
+
+
+def sts(*, threads: int, seed: int, vectors: str = "") -> Figures:
+    """Regression on the scores that people gave. vectors: a file of word vectors to begin with."""
+    from algorithms.object2vec.pairing import Pairing
+
+    train, test = documents.sts("train"), documents.sts("test")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "train.jsonl"
+        path.write_bytes(b"".join(_records(train)))
+        pairing = Pairing(tokenizer="whitespace", min_count=1 if vectors else MIN_COUNT)
+        pairs = prepared(path, Path(folder) / "pairs", pairing, classes=0, seed=seed)
+        ids, table = pairs.ids(), None
+        if vectors:
+            found = auxiliary.read_embedding(vectors, ids, dimension=DIM, setting="enc_dim")
+            table = found.table(len(ids))
+        model = trained(STS, pairs, threads=threads, seed=seed, vectors=table)
+    in0, in1 = (numbered(side, ids) for side in (test.first, test.second))
+    told = model.form.scores(model.state, Batch(in0, in1, np.array(test.scores, np.float32)))
+    return {**model.figures, **judging.agreement(test, told[:, 0])}
+
+
+def notebook(*, negatives: int, shared: bool, comparators: str, threads: int, seed: int, small: bool) -> Figures:
+    """A row of the notebook's table. The test set: held-out articles, 5 pairs that are none for each that is one."""
+    from algorithms.object2vec.pairing import Pairing
+
+    found = documents.articles(small=small)
+    settings = {
+        **NOTEBOOK, "negative_sampling_rate": negatives, "tied_token_embedding_weight": shared,
+        "comparator_list": comparators, "epochs": NOTEBOOK_EPOCHS,
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        pairing = Pairing(tokenizer=TOKENIZER, min_count=MIN_COUNT * SENTENCES, sentences=SENTENCES)
+        pairs = prepared(found.documents, Path(folder), pairing, held_out=0.1, seed=seed)
+        model = trained(settings, pairs, threads=threads, seed=seed)
+        assert pairs.test
+        told = [model.form.evaluate(model.state, piece.read()) for piece in pairs.test.all()]
+    sizes = [each["examples"] for each in told]
+    judged = {
+        name: float(np.average([each[name] for each in told], weights=sizes)) for name in ("accuracy", "cross_entropy")
+    }
+    return {**model.figures, **judged}
+
+
+def _records(scored: Scored) -> Iterator[bytes]:
+    for first, second, score in zip(*scored, strict=True):
+        yield orjson.dumps({"in0": " ".join(first), "in1": " ".join(second), "label": score}) + b"\n"
+
+
+SYSTEMS: dict[str, Callable[..., Figures]] = {
+    "notebook": notebook,
+    "articles: ours": articles,
+    "captions: ours": captions,
+    "sts: ours": sts,
+}
+
+if __name__ == "__main__":
+    answer(SYSTEMS)
