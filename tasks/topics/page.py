@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks import page, plots
-from tasks.page import compact, duration, number, table
+from tasks.page import compact, decimal, duration, number, table
 from tasks.plots import picture
 from tasks.topics import plots as own
 
@@ -120,11 +120,12 @@ def metrics_rows(manifest: Mapping[str, Any], judgement: Mapping[str, Any] | Non
 
 
 def topic_rows(judgement: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """One row a topic, the largest first: its number, words, share of the text, TU, NPMI; WETC where there is one."""
+    """One row a topic, the largest first: its number, share of the text, scores; its words last, which need space."""
     topics = sorted((judgement or {}).get("topics", []), key=lambda topic: -topic["share"])
     return [
-        {"topic": topic["topic"], "words": " ".join(topic["words"][:WORDS_SHOWN])}
-        | {name: round(topic[name], DECIMALS) for name in ("share", "tu", "npmi", "wetc") if topic[name] is not None}
+        {"topic": topic["topic"]}
+        | {name: round(topic[name], DECIMALS) for name in ("share", "npmi", "tu", "wetc") if topic[name] is not None}
+        | {"words": " ".join(topic["words"][:WORDS_SHOWN])}
         for topic in topics
     ]
 
@@ -151,11 +152,12 @@ def summary_markdown(
         "": table(["", ""], [[name, value] for name, value in key_figures(manifest, judgement).items()])
     }
     if rows := topic_rows(judgement)[:TOPICS_SHOWN]:
+        scores = [name for name in ("npmi", "tu", "wetc") if name in rows[0]]
         body = [
-            [row["topic"], row["words"], f"{row['share']:.1%}", f"{row['npmi']:.2f}", f"{row['tu']:.2f}"]
+            [row["topic"], f"{row['share']:.1%}", *(decimal(row[name]) for name in scores), row["words"]]
             for row in rows
         ]
-        sections["Topics"] = table(["topic", "words", "share of the text", "NPMI", "TU"], body)
+        sections["Topics"] = table(["topic", "share of the text", *(SCORES[name] for name in scores), "words"], body)
     if rows := decoder_rows(manifest):
         said = page.plain(manifest["compared"]["said"])
         sections["Decoders"] = [said, "", *table(list(rows[0]), [list(row.values()) for row in rows])]

@@ -168,7 +168,7 @@ def test_metrics_rows():
 def test_topic_rows_begin_with_the_largest():
     rows = page.topic_rows(judged())
     assert [row["topic"] for row in rows] == [2, 1, 0]
-    assert rows[0].keys() == {"topic", "words", "share", "tu", "npmi"}
+    assert list(rows[0]) == ["topic", "share", "npmi", "tu", "words"], "a table may be cut off on the right"
     assert len(rows[0]["words"].split()) == 10
     assert page.topic_rows(judged(vectors=True))[0]["wetc"] is not None
 
@@ -178,7 +178,7 @@ def test_summary():
         manifest=MANIFEST, judgement=judged(), model="s3://bucket/model.tar.gz", report="r"
     )
     assert "| total loss | 6.654 |" in markdown
-    assert "### Topics" in markdown
+    assert "### Topics\n\n| topic | share of the text | NPMI | TU | words |" in markdown
     assert "&lt;script&gt;" in markdown
     assert "* model: s3://bucket/model.tar.gz\n" in markdown
     assert "Topics" not in page.summary_markdown(manifest=MANIFEST, judgement=None)
