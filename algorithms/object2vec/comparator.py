@@ -3,6 +3,8 @@
 P pairs of E0 encodings of one side and E1 of the other, of D numbers each.
 """
 
+from itertools import accumulate
+
 import torch
 from torch.nn import functional
 
@@ -11,9 +13,20 @@ Tensor = torch.Tensor
 CLOSE = 1e-8  # no length counts as less, when encodings are brought to length one
 
 
+def columns(comparators: tuple[str, ...], dim: int) -> dict[str, slice]:
+    """Where in a pair's comparison each comparator has its numbers."""
+    widths = [_width(name, dim) for name in comparators]
+    ends = list(accumulate(widths))
+    return {name: slice(end - size, end) for name, size, end in zip(comparators, widths, ends, strict=True)}
+
+
 def width(comparators: tuple[str, ...], dim: int) -> int:
     """Numbers that a pair's comparison has."""
-    return sum({"concat": 2 * dim, "cosine": 1}.get(name, dim) for name in comparators)
+    return sum(_width(name, dim) for name in comparators)
+
+
+def _width(name: str, dim: int) -> int:
+    return {"concat": 2 * dim, "cosine": 1}.get(name, dim)
 
 
 def through(
@@ -26,22 +39,21 @@ def through(
     what concatenated encodings come to is computed once for each encoding, however many pairs it is in. scale (1,): of
     cosines.
     """
-    dim, at = in0.shape[1], 0
+    dim = in0.shape[1]
     result = bias.expand(len(first), -1)
     pairs: tuple[Tensor, Tensor] | None = None
-    for name in comparators:
-        columns = weight[:, at : at + width((name,), dim)]
-        at += columns.shape[1]
+    for name, place in columns(comparators, dim).items():
+        own = weight[:, place]
         if name == "concat":
-            left, right = in0 @ columns[:, :dim].T, in1 @ columns[:, dim:].T
+            left, right = in0 @ own[:, :dim].T, in1 @ own[:, dim:].T
             result = result + functional.embedding(first, left) + functional.embedding(second, right)
             continue
         if name == "cosine":
             assert scale is not None
-            result = result + (cosines(in0, in1, first, second) * scale)[:, None] * columns[:, 0]
+            result = result + (cosines(in0, in1, first, second) * scale)[:, None] * own[:, 0]
             continue
         a, b = pairs = pairs or (functional.embedding(first, in0), functional.embedding(second, in1))
-        result = torch.addmm(result, a * b if name == "hadamard" else (a - b).abs(), columns.T)
+        result = torch.addmm(result, a * b if name == "hadamard" else (a - b).abs(), own.T)
     return result
 
 

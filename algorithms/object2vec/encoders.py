@@ -24,7 +24,7 @@ class Dropout:
         self.share, self.generator = share, generator
 
     def __call__(self, values: Tensor) -> Tensor:
-        """Another choice each time, by sixteen random bits a unit: torch's own takes longer than a product of matrices."""
+        """Another choice each time, by sixteen random bits a unit: torch's own takes longer than the layer."""
         hidden = round(self.share * CHANCES)
         if self.generator is None or not hidden:
             return values

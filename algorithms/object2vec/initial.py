@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from algorithms.kernels.rng import seeded
 from algorithms.kernels.rows import fill_uniform
-from algorithms.object2vec import network
+from algorithms.object2vec import comparator, network
 from algorithms.object2vec.embeddings import tables_of
 from algorithms.object2vec.sampling import positive_keys
 from algorithms.state import State
@@ -45,8 +45,13 @@ def initial(
         weights[name] = _layer(name, shape, rng, relu=form.mlp_activation == "relu")
     for name, shape in shapes.items():
         weights[f"{name}_bias"] = np.zeros(shape[0], np.float32)
+    if form.negative_sampling_rate:
+        weights["output_bias"][0] = math.log(form.negative_sampling_rate)  # so many more pairs of the class 0 are told
     if "cosine" in form.comparators:
         weights["cosine_scale"] = np.array([SCALE], np.float32)
+        if not form.mlp_layers and not form.regression:
+            column = comparator.columns(form.comparators, form.enc_dim)["cosine"]
+            weights["output"][:, column] = np.where(np.arange(form.outputs) > 0, 0.5, -0.5)[:, None]  # near: together
     still = {name for name, sides in tables_of(form).items() if frozen[sides[0]]}
     slots: State = {
         f"{slot}.{name}": np.zeros(array.shape, np.float32)  # pages of zeros that nobody writes to cost nothing
