@@ -56,6 +56,7 @@ def run(arguments: Sequence[str]) -> int:
 def app() -> App:
     """One command a flow."""
     from flows.evaluate_classifier import evaluate_classifier  # not before Prefect is configured
+    from flows.object2vec import object2vec
     from flows.text_classification import text_classification
     from flows.topics import topics
     from flows.word2vec import word2vec
@@ -68,7 +69,7 @@ def app() -> App:
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    for flow in (word2vec, text_classification, evaluate_classifier, topics):
+    for flow in (word2vec, text_classification, evaluate_classifier, topics, object2vec):
         commands.command(command(flow), name=flow.name)
     return commands
 
@@ -179,12 +180,16 @@ def validated(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[s
 
 
 def nested(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given, as the flow's parameters: those of a form in a dict of their own."""
+    """The options that were given, as the flow's parameters: those of a form in a dict of their own.
+
+    With them go the form's fields that the flow has defaults of its own for.
+    """
     given = {name: value for name, value in values.items() if value is not None}
     arguments: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if _is_form(parameter.annotation):
-            arguments[name] = {field: given[field] for field in parameter.annotation.model_fields if field in given}
+            fields = {field: given[field] for field in parameter.annotation.model_fields if field in given}
+            arguments[name] = parameter.default.model_dump(exclude_unset=True) | fields
         elif name in given:
             arguments[name] = given[name]
     return arguments

@@ -15,7 +15,15 @@ from matplotlib.figure import Figure
 from tasks import plots
 
 ADDRESSES_SHOWN = 12
-CORPORA = ("model", "corpus", "validation", "test", "reference", "vectors")  # what the manifest may tell the origin of
+CORPORA = (
+    "model",
+    "corpus",
+    "against",
+    "validation",
+    "test",
+    "reference",
+    "vectors",
+)  # what the manifest may tell the origin of
 
 
 def render(

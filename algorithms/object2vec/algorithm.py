@@ -8,9 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.object2vec import network, step
 from algorithms.object2vec.form import Form
-from algorithms.object2vec.initial import initial
 from algorithms.protocol import Span
 from algorithms.state import Partial, State
 from data.pairs import Batch, Pairs, Sequences
@@ -45,6 +43,8 @@ class Object2Vec(Form):
         Raises HyperparameterError where ids are too large for enc0_vocab_size or enc1_vocab_size, or the vectors are of
         another dimension.
         """
+        from algorithms.object2vec.initial import initial  # torch, whose import takes two seconds; a form needs none
+
         return initial(self, corpus, (vectors0, vectors1), seed=seed)
 
     def update(
@@ -55,6 +55,8 @@ class Object2Vec(Form):
         With one thread deterministic. loss is summed over `examples` pairs, drawn ones included. Evidence of a row of
         token vectors is the number of steps that it was part of, of all else the pairs.
         """
+        from algorithms.object2vec import step
+
         return step.train_on(self, state, batches, threads=threads, seed=seed, alone=alone)
 
     def learning_rate_at(self, progress: float) -> float:
@@ -63,6 +65,8 @@ class Object2Vec(Form):
 
     def evaluate(self, state: State, batch: Batch) -> dict[str, float]:
         """Means over the pairs, `examples` of them: accuracy and cross_entropy (nats), or mean_squared_error."""
+        from algorithms.object2vec import network, step
+
         cost, right = 0.0, 0.0
         for found, labels in step.outputs(self, state, batch):
             cost += float(network.costs(self, found, labels).double().sum())
@@ -74,6 +78,8 @@ class Object2Vec(Form):
 
     def scores(self, state: State, batch: Batch) -> NDArray[np.float32]:
         """(E, num_classes): the chances of each class, which sum to 1; or (E, 1), the score. Labels are not read."""
+        from algorithms.object2vec import step
+
         found = [np.zeros((0, self.outputs), np.float32)]
         for each, _ in step.outputs(self, state, batch):
             found.append((each if self.regression else each.softmax(dim=1)).cpu().numpy())
@@ -81,4 +87,6 @@ class Object2Vec(Form):
 
     def embed(self, state: State, sequences: Sequences, *, side: int = 0) -> NDArray[np.float32]:
         """What the encoder of in0 or in1 makes of sequences: (E, enc_dim)."""
+        from algorithms.object2vec import step
+
         return step.encodings(self, state, sequences, side=side)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from algorithms.object2vec.form import Form
 
 FILL = 1 << 16  # rows that one thread draws at a time
-SCALE = 10.0  # of cosines, at first
+SCALE = 4.0  # of cosines, at first: from 10 on, what is near is told before it is learnt
 
 
 def initial(
@@ -70,9 +70,8 @@ def initial(
 
 def vocab_sizes(form: "Form", corpus: Pairs) -> tuple[int, int]:
     """Rows of each side's table. Raises HyperparameterError where the data has larger ids than the form."""
-    enc1 = form.enc0_vocab_size if form.enc1_network == "enc0" else form.enc1_vocab_size
     found = []
-    for side, given in enumerate((form.enc0_vocab_size, enc1)):
+    for side, given in enumerate(form.vocab_sizes):
         needed = corpus.vocab_sizes[side]
         if given and given < needed:
             raise HyperparameterError(

@@ -1,0 +1,106 @@
+"""Object2Vec, from documents, texts or ids to a published model that tells which belong together."""
+
+from typing import Annotated
+
+from prefect import flow
+from prefect.runtime import flow_run
+from pydantic import Field
+
+from algorithms.object2vec.algorithm import Object2Vec
+from algorithms.object2vec.pairing import Pairing
+from data.storage import check_writable
+from tasks import stages
+from tasks.artifacts import Summary
+from tasks.ingest import ingest
+from tasks.object2vec.artifacts import report
+from tasks.object2vec.channel import find
+from tasks.object2vec.evaluate import evaluate
+from tasks.object2vec.publish import publish
+from tasks.object2vec.text import prepare
+from tasks.object2vec.train import learn
+from tasks.train import machines
+
+# SageMaker's own defaults are those of the form: two convolutional networks of 4096 numbers, which take hours without a
+# GPU, and no negatives, without which documents teach nothing
+DEFAULT = Object2Vec(
+    enc0_network="pooled_embedding",
+    enc0_max_seq_len=250,
+    enc_dim=256,
+    tied_encoders=True,
+    token_embedding_storage_type="row_sparse",
+    comparator_list="cosine",
+    mlp_layers=0,
+    negative_sampling_rate=5,
+    mini_batch_size=512,
+    learning_rate=0.01,
+    epochs=5,
+)
+
+
+@flow(
+    name="object2vec",
+    description="Learn which texts, or other things, belong together; judge it; publish the model with a report.",
+)
+def object2vec(
+    train: str = "docs",
+    validation: str = "",
+    test: str = "",
+    against: str = "",
+    pairing: Pairing = Pairing(),  # noqa: B008 - it is frozen
+    object2vec: Object2Vec = DEFAULT,
+    auxiliary: str = "",
+    output: str = "artifacts",
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1,
+    threads: Annotated[int, Field(ge=0)] = 0,
+    workers: Annotated[int, Field(ge=0)] = 0,
+    scheduler: str = "",
+    reuse: bool = True,
+) -> Summary:
+    """Ingest, prepare, train, evaluate, publish, report.
+
+    Args:
+        train: Pairs: JSON Lines with in0 and in1, ids or texts, and a label; or documents, a name (docs, 20newsgroups,
+            ...), or a file, folder, glob or URL of them, that become pairs of a sentence and the rest.
+        validation: The same to judge by after each epoch. Without it, and without test, a tenth of the pairs each is
+            held out.
+        test: The same to judge the final model by.
+        against: A text file whose lines belong to those of train, one by one.
+        pairing: How texts become pairs of ids.
+        object2vec: The hyperparameters. Their defaults are not SageMaker's but such that documents are learned from in
+            a minute.
+        auxiliary: The folder or URL with the files that the hyperparameters name: vocabularies as JSON, vectors of
+            words to begin with as text.
+        output: The folder or URL below which the run's own folder is published.
+        seed: Start of all randomness. With one thread, the same seed gives the same model.
+        threads: Threads that train, in each worker; 0 means one for each core.
+        workers: Processes of a local Dask cluster that prepare and train together; 0 means this process alone.
+        scheduler: Address of a Dask cluster, such as tcp://host:8786, whose workers can read EMBERTEXT_CACHE.
+        reuse: Take finished stages of an earlier run with the same inputs.
+
+    """
+    form = object2vec
+    check_writable(output)
+    where = machines(threads=threads, workers=workers, scheduler=scheduler)
+
+    with stages.work_folder(run="" if reuse else str(flow_run.id)) as work:
+        files = find(auxiliary, form)
+        ingested = ingest(train)
+        others = {name: ingest(given) for name, given in {"validation": validation, "test": test}.items() if given}
+        aligned = {"train": ingest(against)} if against else {}
+        prepared = prepare(
+            ingested,
+            others,
+            aligned,
+            pairing,
+            num_classes=0 if form.regression else form.num_classes,
+            vocab_sizes=form.vocab_sizes,
+            negative_sampling_rate=form.negative_sampling_rate,
+            seed=seed,
+            machines=where,
+            work=work,
+        )
+        trained = learn(prepared, files, form, machines=where, seed=seed)
+        evaluated = evaluate(prepared, trained, form, pairing)
+        given = others | ({"against": aligned["train"]} if aligned else {})
+        published = publish(ingested, given, files, prepared, trained, evaluated, form, pairing, output=output)
+        return report(ingested, prepared, trained, evaluated, published)
