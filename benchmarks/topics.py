@@ -15,16 +15,10 @@ nltk's data packages wordnet and punkt_tab (NLTK_DATA); a peer whose package is 
 """
 
 import argparse
-import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -32,13 +26,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks import harness, topic_models
 from benchmarks.harness import Figures, Floor, alone, spread
-from data import apart, bags, lemmatizer, messages
+from benchmarks.topic_totals import TOPICS, prepared, raw
+from data import lemmatizer
 from data.errors import CorpusError
 
 NTM, BEST = "embertext ntm", "embertext prodlda"  # SageMaker's job; the best of our choices
 LOSS, UNIQUE = 6.65, 0.74  # what the real job reached
 FASTER = 3.0  # times the documents a second of plain PyTorch
-TOPICS, VOCABULARY, THRESHOLD, BATCH, EPOCHS = 20, 2000, 25, 200, 7  # the last two: where speed is measured
+BATCH, EPOCHS = 200, 7  # where speed is measured
 READINGS = ("published", "chances", "relevance")
 QUICK = {"seeds": 1, "effort": 0.05, "every": 10}
 
@@ -112,38 +107,6 @@ def compared(systems: list[str], counts: str, options: argparse.Namespace, say: 
             found += f"  {run['seconds']:7.1f} s" + (f"  loss {run['total_loss']:.4f}" if "total_loss" in run else "")
     say("", found)
     return runs
-
-
-def prepared(folder: Path, *, every: int, threads: int) -> str:
-    """The counts that all share, as the flow's stage makes them; returns their folder."""
-    from algorithms.topics.counts import Counting, count
-    from benchmarks.topic_counts import _chosen, _source
-
-    work = partial(bags.count, trained=True, strip=messages.PARTS)
-    form = Counting(lemmatizer="wordnet", vocabulary_size=VOCABULARY, threshold=THRESHOLD)
-    found = count(apart.each(work, _chosen(_source(), every), processes=threads), folder, form, seed=1)
-    found.counts.save(str(folder))
-    return str(folder)
-
-
-def raw(folder: Path, threads: int) -> Figures:
-    """Seconds from raw messages on: of our whole command, and of the recipe, which gives counts alone."""
-    from benchmarks.topic_counts import _source
-
-    recipe = alone("benchmarks.topic_counts", "recipe", threads=threads, every=1, seed=1)
-    settings = {"decoder": "prodlda", **topic_models.ADAM, "num_topics": TOPICS, "lemmatizer": "wordnet"}
-    settings |= {"vocabulary_size": VOCABULARY, "threshold": THRESHOLD, "threads": threads}
-    settings |= {"train": _source().urls[0], "output": folder / "published"}
-    command = [sys.executable, "-m", "flows.cli", "topics", "--json"]
-    command += [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
-    places = {"EMBERTEXT_CACHE": str(folder / "cache"), "PREFECT_HOME": str(folder / "prefect")}
-    begun = time.perf_counter()
-    done = subprocess.run(command, env=os.environ | places, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - begun
-    if done.returncode:
-        raise SystemExit(f"embertext topics failed:\n{done.stderr[-2000:]}")
-    told = json.loads(done.stdout.splitlines()[-1])
-    return {"recipe": recipe["seconds"], "command": seconds, "stages": told["seconds"]}
 
 
 @contextmanager

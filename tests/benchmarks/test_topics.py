@@ -6,7 +6,7 @@ import pytest
 from scipy import sparse
 
 from algorithms.topics.counts import Counting, count
-from benchmarks import plain_prodlda, topic_models, topic_picture, topmost_models
+from benchmarks import plain_prodlda, topic_models, topic_picture, topic_totals, topmost_models
 from benchmarks import topics as benchmark
 from data import bags, lemmatizer, nltk_data, punkt
 from data.counts import Counts
@@ -158,6 +158,6 @@ def test_of_topmost_only_what_is_needed_is_imported() -> None:
     not all(map(nltk_data.has, (lemmatizer.PACKAGE, punkt.PACKAGE))), reason="nltk's WordNet is not installed"
 )
 def test_the_counts_that_all_share(tmp_path: Path) -> None:
-    counts = Counts.load(benchmark.prepared(tmp_path, every=400, threads=1))
+    counts = Counts.load(topic_totals.prepared(tmp_path, every=400, threads=1))
     assert list(counts.channels) == ["train", "validation", "test"]
     assert counts.columns == len(counts.vocabulary) > 100
