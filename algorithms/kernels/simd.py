@@ -98,19 +98,32 @@ def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     return float32x16(float32x16, float32x16, float32x16), codegen
 
 
+def _ask_for(context: Any, builder: Any, signature: Any, args: Any, how: tuple[int, int, int]) -> Any:
+    byte = ir.IntType(8).as_pointer()
+    address = builder.bitcast(_element(context, builder, signature.args[0], args[0], args[1]), byte)
+    kind = ir.FunctionType(ir.VoidType(), [byte, _LANE, _LANE, _LANE])
+    name = "llvm.prefetch.p0"
+    function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+    builder.call(function, [address, *(ir.Constant(_LANE, value) for value in how)])
+    return context.get_dummy_value()
+
+
 @instruction
 def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
     """Ask for the cache line of array[index]: it will be read and written soon."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        byte = ir.IntType(8).as_pointer()
-        address = builder.bitcast(_element(context, builder, signature.args[0], args[0], args[1]), byte)
-        kind = ir.FunctionType(ir.VoidType(), [byte, _LANE, _LANE, _LANE])
-        name = "llvm.prefetch.p0"
-        function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
-        # for writing (1), keep in all levels (3), data not code (1)
-        builder.call(function, [address, *(ir.Constant(_LANE, value) for value in (1, 3, 1))])
-        return context.get_dummy_value()
+        return _ask_for(context, builder, signature, args, (1, 3, 1))  # for writing, into all levels, data not code
+
+    return types.void(array, types.intp), codegen
+
+
+@instruction
+def prefetch_early(typingctx: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line of array[index], into the second level, where more can be under way than in the first."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _ask_for(context, builder, signature, args, (0, 2, 1))
 
     return types.void(array, types.intp), codegen
 

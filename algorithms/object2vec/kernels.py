@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from algorithms.kernels.optimizers import adagrad, adam, sgd
 from algorithms.kernels.rng import HIGH
+from algorithms.kernels.simd import LANES, prefetch_early
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
 SGD, ADAGRAD, ADAM = 0, 1, 2
+AHEAD = 6  # rows that are fetched before their turn
 
 
 @njit(nogil=True, cache=True)
@@ -133,6 +135,15 @@ def spread(slopes: Floats, begins: Ints, owners: Ints, first: int, last: int, re
 
 
 @njit(nogil=True, forceinline=True)
+def _ask_for(table: Floats, rows: Ints, each: int, last: int) -> None:
+    """Have the cache lines of a row fetched whose turn comes soon: rows lie far apart (measured: 3/4 of the time)."""
+    if each < last and table.size:
+        first = np.int64(rows[each]) * table.shape[1]
+        for k in range(first, first + table.shape[1], LANES):
+            prefetch_early(table, k)
+
+
+@njit(nogil=True, forceinline=True)
 def _move(kind: int, table: Floats, one: Floats, two: Floats, row: int, slope: Floats, settings: Floats) -> None:
     if kind == ADAM:
         adam(table[row], slope, one[row], two[row], settings)
@@ -152,6 +163,9 @@ def move_rows(
     slopes (U, D); settings as the optimizers' kernels have them. Other rows are not looked at.
     """
     for each in range(first, last):
+        _ask_for(table, rows, each + AHEAD, last)
+        _ask_for(one, rows, each + AHEAD, last)
+        _ask_for(two, rows, each + AHEAD, last)
         _move(kind, table, one, two, rows[each], slopes[each], settings)
 
 
@@ -163,5 +177,8 @@ def spread_and_move_rows(
     """`spread` and `move_rows` in one: what a row learns never leaves the nearest cache. In place."""
     slope = np.empty(table.shape[1], np.float32)
     for each in range(first, last):
+        _ask_for(table, rows, each + AHEAD, last)
+        _ask_for(one, rows, each + AHEAD, last)
+        _ask_for(two, rows, each + AHEAD, last)
         gathered(slopes, owners, begins[each], begins[each + 1], slope)
         _move(kind, table, one, two, rows[each], slope, settings)
