@@ -32,6 +32,8 @@ COLUMNS = 5  # captions of a picture
 SMALL = 20  # of so many articles or pictures one, for tests
 SEED = 1
 
+FILES = ("documents.jsonl", "held-out.jsonl", "train.txt", "queries.txt", "rests.txt")
+
 Tokens = list[str]
 
 
@@ -43,10 +45,12 @@ def tokenize(text: str) -> Tokens:
 class Articles(NamedTuple):
     """Files, one text a line. Line i of `rests` is what line i of `queries` was taken from; more rests follow.
 
-    train: tokens of whole training articles; documents: the same articles as they are, JSON Lines with "text".
+    train: tokens of whole training articles; documents: the same articles as they are, JSON Lines with "text";
+    held_out: those that are kept from training, likewise.
     """
 
     documents: Path
+    held_out: Path
     train: Path
     queries: Path
     rests: Path
@@ -78,9 +82,9 @@ def articles(*, small: bool = False) -> Articles:
     """Wikipedia articles, split; `small`: a twentieth of them. Made once for each content and choice."""
     every, held_out = (SMALL, HELD_OUT // SMALL) if small else (1, HELD_OUT)
     source = sources.find(str(folder() / "wiki/articles.jsonl.xz"), cache=Path(tempfile.gettempdir()))
-    what = f"{source.checksum} {every} {held_out} {TOKENIZER} {SHORTEST} {SEED}"
+    what = f"{source.checksum} {every} {held_out} {TOKENIZER} {SHORTEST} {SEED} {FILES}"
     target = _target("articles", what)
-    found = Articles(*(target / name for name in ("documents.jsonl", "train.txt", "queries.txt", "rests.txt")))
+    found = Articles(*(target / name for name in FILES))
     if target.exists():
         return found
     rng = np.random.default_rng(SEED)
@@ -98,9 +102,8 @@ def articles(*, small: bool = False) -> Articles:
     training = sorted(order[held_out:])
     with tempfile.TemporaryDirectory(dir=target.parent) as unfinished:
         beside = Path(unfinished)
-        (beside / found.documents.name).write_bytes(
-            b"".join(orjson.dumps({"text": texts[i]}) + b"\n" for i in training)
-        )
+        for path, chosen in ((found.documents, training), (found.held_out, order[:held_out])):
+            (beside / path.name).write_bytes(b"".join(orjson.dumps({"text": texts[i]}) + b"\n" for i in chosen))
         write_lines(beside / found.train.name, (tokenize(texts[i]) for i in training))
         write_lines(beside / found.queries.name, (queries[i] for i in order[:held_out]))
         write_lines(beside / found.rests.name, (rests[i] for i in order))

@@ -18,7 +18,6 @@ import argparse
 import statistics
 import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
@@ -76,7 +75,8 @@ def main() -> None:
     if set(options.only) != {"steps"}:
         documents.folder()
     with tempfile.TemporaryDirectory() as folder:
-        found = {part: runs for part, runs in run([*jobs(options, folder)]).items() if part in options.only}
+        found = run([*jobs(options, folder)])
+    found = {part: found[part] for part in PARTS if part in options.only}  # peers of sts are judged on articles too
     print()
     for part, runs in found.items():
         TABLES[part](runs)
@@ -85,29 +85,34 @@ def main() -> None:
 
 
 def jobs(options: argparse.Namespace, folder: str) -> Iterator[Job]:
-    """In order: word vectors are trained before someone begins with them. folder: for those."""
+    """In order: word vectors are trained before anyone begins with them. folder: for those."""
     common = {"threads": options.threads, "seed": 1}
     sized = common | {"small": options.small}
+    begun = {"words": folder}
+    pools = {"pools": [pool // documents.SMALL for pool in POOLS] if options.small else POOLS}
     if "steps" in options.only:
         settings = SMALL_STEPS if options.small else {"repetitions": 3, "seconds": 2}
         for vocabulary in VOCABULARIES[: 1 if options.small else None]:
             steps = common | settings | {"vocabulary": vocabulary}
             yield Job("steps", str(vocabulary), "benchmarks.row_sparse", "steps", steps)
+    if {"ablation", "articles", "sts"} & {*options.only}:
+        yield Job("articles", WORDS, "benchmarks.embedders", f"articles: {WORDS}", sized | pools | {"folder": folder})
+    if {"articles", "sts"} & {*options.only}:
+        for name in PEERS:
+            if name != WORDS:
+                yield Job("articles", name, "benchmarks.embedders", f"articles: {name}", sized | pools)
+    if "articles" in options.only:
+        yield Job("articles", OURS, "benchmarks.towers", f"articles: {OURS}", sized | pools | begun)
     if "ablation" in options.only:
         for number, row in enumerate(PUBLISHED):
             features = {"negatives": row.negatives, "shared": row.shared, "comparators": row.comparators}
-            yield Job("ablation", str(number), "benchmarks.towers", "notebook", sized | features)
-    pools = [pool // documents.SMALL for pool in POOLS] if options.small else POOLS
-    for part, settings in (("articles", {"pools": pools}), ("captions", {})):
-        if part in options.only or (part == "articles" and "sts" in options.only):  # which is put to the same peers
-            for name in PEERS:
-                extra = {"folder": folder} if (part, name) == ("articles", WORDS) else {}
-                yield Job(part, name, "benchmarks.embedders", f"{part}: {name}", sized | settings | extra)
-        if part in options.only:
-            yield Job(part, OURS, "benchmarks.towers", f"{part}: {OURS}", sized | settings)
+            yield Job("ablation", str(number), "benchmarks.towers", "notebook", sized | features | begun)
+    if "captions" in options.only:
+        for name in PEERS:
+            yield Job("captions", name, "benchmarks.embedders", f"captions: {name}", sized)
+        yield Job("captions", OURS, "benchmarks.towers", f"captions: {OURS}", sized)
     if "sts" in options.only:
         yield Job("sts", OURS, "benchmarks.towers", "sts: ours", common)
-        begun = {"vectors": str(Path(folder) / "vectors.txt")}
         yield Job("sts", f"{OURS}, from word2vec", "benchmarks.towers", "sts: ours", common | begun)
 
 
@@ -193,7 +198,8 @@ def _articles_table(runs: Runs) -> None:
         rows.append([name])
         for judged in of["pools"].values():
             rows[-1] += [*(f"{judged[figure]:.3f}" for figure in judging.FIGURES), f"{judged['mean_rank']:.1f}"]
-        rows[-1] += [f"{of['seconds']:.0f}", f"{of['samples_per_second']:,.0f}"]
+        begun = f"{runs[WORDS]['seconds']:.0f} + " if name == OURS and WORDS in runs else ""  # with these vectors
+        rows[-1] += [f"{begun}{of['seconds']:.0f}", f"{of['samples_per_second']:,.0f}"]
     pools = [f"{int(pool):,}" for pool in next(iter(runs.values()))["pools"]]
     columns = ["system"] + [name for pool in pools for name in (f"of {pool}: @1", "hits@10", "hits@20", "mean rank")]
     harness.table("Articles found by a sentence of theirs", [*columns, "seconds", "samples/s"], rows)
