@@ -3,6 +3,7 @@
 Knows a state and prepared pairs; no files of its own, no clock.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,9 @@ POINTS = 1000  # of graded pairs, in a picture
 SHOWN, NEAREST = 8, 3  # texts that were looked for, and what was found first
 MISTAKES = 12
 TEXT = 60  # words of a text that are shown
-KNOWN, WORDS, NEIGHBOURS = 50_000, 8, 6  # words that have neighbours, those that are shown, and of each so many
+KNOWN, WORDS, NEIGHBOURS = 10_000, 8, 6  # frequent words, those whose neighbours are shown, and how many of each
 NOTHING = np.zeros(0, np.uint64)
+RULE = re.compile(r"([^\w\s])\1{3,}")  # a line drawn with one character
 
 Numbers = NDArray[np.int64]
 
@@ -119,7 +121,8 @@ class Judge:
             word = "…" if self.words and word == PAD else word
             if word != "…" or shown[-1:] != ["…"]:
                 shown.append(word)
-        return " ".join(shown) + (" …" if len(ids) > TEXT and shown[-1:] != ["…"] else "")
+        text = " ".join(shown) + (" …" if len(ids) > TEXT and shown[-1:] != ["…"] else "")
+        return RULE.sub(r"\1\1\1", text)
 
     def retrieval(self, judged: Pool, others: Sequence[Shards], *, seed: int) -> dict[str, Any] | None:
         """How well in0 of pairs finds its in1 by cosine: hits@k (0-1), mean_rank, median_rank, queries, pool.

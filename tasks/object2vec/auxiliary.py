@@ -25,12 +25,13 @@ def words(pairs: Pairs, side: int, vocabulary: str) -> dict[str, int]:
 
 
 def vectors(
-    pairs: Pairs, side: int, *, embedding: str, vocabulary: str, dimension: int, size: int = 0
+    pairs: Pairs, side: int, *, embedding: str, vocabulary: str, dimension: int, setting: str = "", size: int = 0
 ) -> NDArray[np.float32] | None:
     """The vectors of a file by id, (size, dimension) float32, rows of nan for ids without; None where there is no file.
 
-    embedding, vocabulary: URLs, or "". size: ids of the side are less, 0 for `pairs.vocab_sizes`. Raises CorpusError
-    for files that cannot be used, HyperparameterError for ids that no vocabulary gives names.
+    embedding, vocabulary: URLs, or "". setting: the hyperparameter that says the dimension, if it is another than
+    token_embedding_dim. size: ids of the side are less, 0 for `pairs.vocab_sizes`. Raises CorpusError for files that
+    cannot be used, HyperparameterError for ids that no vocabulary gives names.
     """
     ids = words(pairs, side, vocabulary)
     if not embedding:
@@ -42,6 +43,7 @@ def vectors(
             value=embedding,
             remedy=f"give the ids of the words too: enc{side}_vocab_file",
         )
-    found = read_embedding(embedding, ids, dimension=dimension, setting=f"enc{side}_token_embedding_dim")
+    setting = setting or f"enc{side}_token_embedding_dim"
+    found = read_embedding(embedding, ids, dimension=dimension, setting=setting)
     log().info("%s: vectors of %s words, %s words have none", embedding, f"{len(found.ids):,}", f"{found.missing:,}")
     return found.table(size or pairs.vocab_sizes[side])

@@ -133,7 +133,12 @@ def vectors(pairs: Pairs, auxiliary: Auxiliary, form: Object2Vec) -> Vectors:
 
     def read(side: int) -> NDArray[np.float32] | None:
         embedding, vocabulary = sources[side]
-        return files.vectors(pairs, side, embedding=embedding, vocabulary=vocabulary, dimension=dims[side])
+        own = "enc0" if form.enc1_network == "enc0" else f"enc{side}"
+        pooled = form.encoders[side].network == "pooled_embedding"
+        setting = "enc_dim" if pooled else f"{own}_token_embedding_dim"
+        return files.vectors(
+            pairs, side, embedding=embedding, vocabulary=vocabulary, dimension=dims[side], setting=setting
+        )
 
     first = read(0)
     if form.tied and first is not None:
