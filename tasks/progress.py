@@ -17,6 +17,8 @@ from prefect.logging import get_logger, get_run_logger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from tasks.watch import still_wanted, watching
+
 SECONDS_BETWEEN_UPDATES = 2.0  # each update of the artifact is a request to the server
 
 Report = Callable[[float, str], None]
@@ -30,7 +32,13 @@ def log() -> "logging.Logger | logging.LoggerAdapter[Any]":
 
 @contextmanager
 def progress(title: str, *, artifact: str = "") -> Iterator[Report]:
-    """A bar named `title` for the length of the block, and an artifact under the key `artifact` when one is given."""
+    """A bar named `title` for the length of the block, and an artifact under the key `artifact` when one is given.
+
+    Neither where somebody watches: they draw their own, and hear here whether the work is still wanted.
+    """
+    if watching():
+        yield lambda fraction, note: still_wanted()
+        return
     identity: UUID | None = None
     if artifact and TaskRunContext.get():
         made = create_progress_artifact(progress=0.0, key=artifact, description=title)

@@ -21,6 +21,7 @@ from tasks.network import NETWORK
 from tasks.progress import log, progress
 from tasks.text_classification.text import Prepared
 from tasks.train import Machines, follow, history_entry, save, words_per_second
+from tasks.watch import epoch_over
 
 LABELS = "labels.txt"
 
@@ -76,6 +77,7 @@ def learn(prepared: Prepared, form: TextClassification, *, machines: Machines, s
             score = accuracy_on(classifier, examples.validation)
             history[-1]["validation_accuracy"] = score
             log().info("epoch %d: validation accuracy %.6f", epoch, score)
+            epoch_over(history[-1])
             if form.early_stopping:
                 if stopping.improved(epoch, score):
                     best = {name: np.array(array) for name, array in state.items()}  # the next round may write to it

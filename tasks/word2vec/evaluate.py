@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from prefect import task
 
 from algorithms.model import load_state
+from algorithms.state import State
 from algorithms.word2vec.algorithm import Word2Vec
 from data import gold, storage
 from data.vocabulary import Vocabulary
@@ -57,9 +58,7 @@ def evaluate(trained: Trained, word2vec: Word2Vec, *, analogies: bool = False) -
             state = load_state(Path(folder) / STATE)
             vocabulary = Vocabulary.load(storage.join(folder, VOCABULARY))
         vectors = word2vec.vectors(state)
-        lookup = metrics.exact(vocabulary.words, vectors)
-        if word2vec.subwords:
-            lookup = metrics.with_subwords(lookup, partial(word2vec.infer, state, vocabulary))
+        lookup = _lookup(word2vec, state, vocabulary)
         found: dict[str, Any] = metrics.evaluate_wordsim(pairs, lookup) if pairs else {}
         if found:
             storage.write_json(str(scratch / EVALUATION), found)
@@ -86,6 +85,23 @@ def evaluate(trained: Trained, word2vec: Word2Vec, *, analogies: bool = False) -
         )
         stages.conclude(scratch, evaluated)
     return evaluated
+
+
+def similarity(word2vec: Word2Vec, state: State, vocabulary: Vocabulary) -> dict[str, Any]:
+    """eval.json of a state, which need not be the last."""
+    from algorithms import metrics
+
+    return metrics.evaluate_wordsim(gold.wordsim(), _lookup(word2vec, state, vocabulary))
+
+
+def _lookup(word2vec: Word2Vec, state: State, vocabulary: Vocabulary) -> Any:
+    """How words become vectors; `algorithms.metrics.Lookup`."""
+    from algorithms import metrics
+
+    lookup = metrics.exact(vocabulary.words, word2vec.vectors(state))
+    if word2vec.subwords:
+        lookup = metrics.with_subwords(lookup, partial(word2vec.infer, state, vocabulary))
+    return lookup
 
 
 def read_evaluation(folder: str) -> dict[str, Any] | None:

@@ -11,6 +11,8 @@ from tasks import cluster, stages
 from tasks.network import NETWORK
 from tasks.progress import progress
 from tasks.train import Trained, follow, history_entry, machines, save, words_per_second
+from tasks.watch import epoch_over, watching
+from tasks.word2vec.evaluate import similarity
 from tasks.word2vec.text import Prepared
 
 
@@ -47,6 +49,10 @@ def learn(
         for each in follow(rounds, report, learning_rate=word2vec.learning_rate):
             history.append(history_entry(each))
             state = each.state
+            if watching() and word2vec.evaluation and each.number * word2vec.epochs % each.rounds == 0:
+                judged = similarity(word2vec, state, corpus.vocabulary)
+                epoch = each.number * word2vec.epochs // each.rounds
+                epoch_over(history[-1] | {"epoch": epoch, "mean_rho": judged["mean_rho"]})
         trained = Trained(
             url=url,
             seconds=time.perf_counter() - start,
