@@ -1,6 +1,8 @@
 """The optimizers by SageMaker's names: what each keeps for a parameter, and its step.
 
-On a CPU a step is one loop (`kernels.optimizers`); elsewhere the same formula is a dozen tensor operations.
+On a CPU a step is one loop (`kernels.optimizers`); elsewhere the same formula is a dozen tensor operations. Where
+programs differ, it is that of MXNet, SageMaker's library: rmsprop and adam, for which decay is part of the gradient,
+clip it with that; for the others it is a share of the value that goes with each step, as large as the optimizer's rate.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +33,6 @@ class Optimizer(NamedTuple):
     follows: tuple[float, ...] = ()
 
 
-# where torch and MXNet, SageMaker's library, have different constants, these are MXNet's
 OPTIMIZERS: Mapping[str, Optimizer] = {
     "sgd": Optimizer(kernels.sgd),
     "adam": Optimizer(kernels.adam, ("means", "squares"), 1e-8, (0.1, 0.001)),
@@ -58,14 +59,15 @@ class Rule(NamedTuple):
     def settings(self, steps: int, *, decays: bool = True) -> NDArray[np.float32]:
         """Scale, clip, decay, rate, epsilon, and the follows, for step number `steps`, counted from 1.
 
-        adam's running means begin at zero, which rate and epsilon make up for.
+        adam's running means begin at zero, which its rate makes up for.
         """
-        rate, epsilon, follows = self.rate, self.optimizer.epsilon, self.optimizer.follows
+        rate, follows = self.rate, self.optimizer.follows
         if self.name == "adam":
             known, known_squares = (1 - (1 - follow) ** max(steps, 1) for follow in follows)
-            rate, epsilon = rate * known_squares**0.5 / known, epsilon * known_squares**0.5
+            rate *= known_squares**0.5 / known
         clip, decay = min(self.clip_gradient, LARGEST), self.weight_decay if decays else 0.0
-        return np.array([self.rescale_gradient, clip, decay, rate, epsilon, *follows], np.float32)
+        settings = [self.rescale_gradient, clip, decay, rate, self.optimizer.epsilon, *follows]
+        return np.array(settings, np.float32)
 
 
 class Optimizing:
@@ -107,15 +109,20 @@ class Optimizing:
 def move(name: Name, settings: list[float], slope: Tensor, value: Tensor, *slots: Tensor) -> None:
     """One step by tensor operations, as the loops of `kernels.optimizers` do it. In place."""
     scale, clip, decay, rate, epsilon, *follows = settings
-    gradient = (scale * slope).clamp_(-clip, clip).add_(value, alpha=decay)
+    gradient = scale * slope
+    if name in ("adam", "rmsprop"):
+        gradient.add_(value, alpha=decay)
+    else:
+        value.mul_(1 - rate * decay)
+    gradient.clamp_(-clip, clip)
     if name == "sgd":
         value.sub_(gradient, alpha=rate)
     elif name == "adagrad":
         slots[0].addcmul_(gradient, gradient)
-        value.addcdiv_(gradient, slots[0].sqrt().add_(epsilon), value=-rate)
+        value.addcdiv_(gradient, (slots[0] + epsilon).sqrt_(), value=-rate)
     elif name == "rmsprop":
         slots[0].lerp_(gradient * gradient, follows[0])
-        value.addcdiv_(gradient, slots[0].sqrt().add_(epsilon), value=-rate)
+        value.addcdiv_(gradient, (slots[0] + epsilon).sqrt_(), value=-rate)
     elif name == "adam":
         slots[0].lerp_(gradient, follows[0])
         slots[1].lerp_(gradient * gradient, follows[1])

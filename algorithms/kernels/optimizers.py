@@ -18,8 +18,8 @@ def sgd(value: Floats, slope: Floats, first: Floats, second: Floats, settings: F
     """One step of plain gradient descent. In place, as are the others."""
     scale, clip, decay, rate = settings[0], settings[1], settings[2], settings[3]
     for i in range(value.size):
-        gradient = min(max(scale * slope[i], -clip), clip) + decay * value[i]
-        value[i] -= rate * gradient
+        gradient = min(max(scale * slope[i], -clip), clip)
+        value[i] -= rate * (gradient + decay * value[i])
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -27,10 +27,10 @@ def adagrad(value: Floats, slope: Floats, first: Floats, second: Floats, setting
     """first: sums of squared gradients (Duchi et al. 2011)."""
     scale, clip, decay, rate, epsilon = settings[0], settings[1], settings[2], settings[3], settings[4]
     for i in range(value.size):
-        gradient = min(max(scale * slope[i], -clip), clip) + decay * value[i]
+        gradient = min(max(scale * slope[i], -clip), clip)
         squares = first[i] + gradient * gradient
         first[i] = squares
-        value[i] -= rate * gradient / (math.sqrt(squares) + epsilon)
+        value[i] -= rate * (gradient / math.sqrt(squares + epsilon) + decay * value[i])
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -39,10 +39,10 @@ def rmsprop(value: Floats, slope: Floats, first: Floats, second: Floats, setting
     scale, clip, decay, rate, epsilon = settings[0], settings[1], settings[2], settings[3], settings[4]
     follow = settings[5]
     for i in range(value.size):
-        gradient = min(max(scale * slope[i], -clip), clip) + decay * value[i]
+        gradient = min(max(scale * slope[i] + decay * value[i], -clip), clip)
         squares = first[i] + follow * (gradient * gradient - first[i])
         first[i] = squares
-        value[i] -= rate * gradient / (math.sqrt(squares) + epsilon)
+        value[i] -= rate * gradient / math.sqrt(squares + epsilon)
 
 
 @njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
@@ -51,7 +51,7 @@ def adam(value: Floats, slope: Floats, first: Floats, second: Floats, settings: 
     scale, clip, decay, rate, epsilon = settings[0], settings[1], settings[2], settings[3], settings[4]
     follow, follow_squares = settings[5], settings[6]
     for i in range(value.size):
-        gradient = min(max(scale * slope[i], -clip), clip) + decay * value[i]
+        gradient = min(max(scale * slope[i] + decay * value[i], -clip), clip)
         mean = first[i] + follow * (gradient - first[i])
         squares = second[i] + follow_squares * (gradient * gradient - second[i])
         first[i] = mean
@@ -65,9 +65,9 @@ def adadelta(value: Floats, slope: Floats, first: Floats, second: Floats, settin
     scale, clip, decay, rate, epsilon = settings[0], settings[1], settings[2], settings[3], settings[4]
     follow = settings[5]
     for i in range(value.size):
-        gradient = min(max(scale * slope[i], -clip), clip) + decay * value[i]
+        gradient = min(max(scale * slope[i], -clip), clip)
         squares = first[i] + follow * (gradient * gradient - first[i])
         step = math.sqrt((second[i] + epsilon) / (squares + epsilon)) * gradient
         first[i] = squares
         second[i] += follow * (step * step - second[i])
-        value[i] -= rate * step
+        value[i] -= rate * (step + decay * value[i])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from scipy import sparse
 
+from algorithms.optimizers import Name, Rule
 from algorithms.protocol import Span
 from algorithms.state import Partial, State
 from algorithms.topics.corpus import Corpus
@@ -19,7 +20,6 @@ from data.errors import HyperparameterError
 
 Decoder = Literal["ntm", "prodlda", "etm"]
 Activation = Literal["sigmoid", "tanh", "relu", "softplus"]
-Name = Literal["adadelta", "sgd", "adam", "adagrad", "rmsprop"]
 
 AUTO, UNBOUNDED = "auto", "Inf"  # as SageMaker spells them
 
@@ -134,6 +134,12 @@ class Topics(BaseModel):
         if self.encoder_layers == AUTO:
             return 3 * self.num_topics, 2 * self.num_topics
         return tuple(int(units) for units in self.encoder_layers.split(","))
+
+    @property
+    def rule(self) -> Rule:
+        """How weights move."""
+        rate, clip = self.learning_rate_at(0), float(self.clip_gradient)
+        return Rule(self.optimizer, rate, self.weight_decay, self.rescale_gradient, clip)
 
     @property
     def logarithm(self) -> bool:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from algorithms.threads import Threads
 from algorithms.topics import layers, likelihood
 from algorithms.topics.layers import Back, Slopes, Tensor, Tensors
 from algorithms.topics.likelihood import Cost
 from algorithms.topics.minibatch import Batch
-from algorithms.topics.threads import Threads
 
 if TYPE_CHECKING:
     from algorithms.topics.algorithm import Topics

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.optimizers import OPTIMIZERS
 from algorithms.state import State
-from algorithms.topics.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
     from algorithms.topics.algorithm import Topics

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import torch
 
+from algorithms.threads import Threads
 from algorithms.topics import kernels
 from algorithms.topics.minibatch import Batch, bag, by_word
-from algorithms.topics.threads import Threads
 
 Tensor = torch.Tensor
 

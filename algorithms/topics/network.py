@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from algorithms.threads import Threads
 from algorithms.topics import decoders, layers
 from algorithms.topics.decoders import FOLLOW
 from algorithms.topics.layers import Back, Slopes, Tensor, Tensors
 from algorithms.topics.minibatch import Batch
-from algorithms.topics.threads import Threads
 
 if TYPE_CHECKING:
     from algorithms.topics.algorithm import Topics

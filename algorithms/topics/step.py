@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algorithms.optimizers import Optimizing
 from algorithms.state import Partial, State
+from algorithms.threads import ALONE, Threads
+from algorithms.threads import threads as threads_of
 from algorithms.topics import decoders, likelihood, network
 from algorithms.topics.minibatch import Batch, batch, parts
-from algorithms.topics.optimizers import Optimizing
-from algorithms.topics.threads import ALONE, Threads
-from algorithms.topics.threads import threads as threads_of
 from data.errors import HyperparameterError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def train_on(
     order = np.random.default_rng(seed).permutation(count)[: max(1, round(form.sub_sample * count))]
     tensors = {name: _tensor(array, device, copy=not alone) for name, array in state.items()}
     parameters = {name: tensors[name] for name in network.parameters(form, tensors)}
-    optimizing = Optimizing(form, parameters, tensors, round(float(state["steps"][0])))
+    optimizing = Optimizing(form.rule, parameters, tensors, round(float(state["steps"][0])))
     generator = torch.Generator(device).manual_seed(seed)
     sums = torch.zeros(3, dtype=torch.float64, device=device)
     with threads_of(threads) as pool:

@@ -193,3 +193,9 @@ def test_topics_of_etm_and_ntm_leave_out_what_is_frequent_anyway():
         before = form.topic_word(state)
         state["decoder_bias"] = np.linspace(-5, 5, 24, dtype=np.float32)
         np.testing.assert_array_equal(form.topic_word(state), before)
+
+
+def test_adadelta_takes_no_learning_rate():
+    assert Topics(learning_rate=0.5).learning_rate_at(0.3) == 1
+    assert Topics(learning_rate=0.5, optimizer="sgd").learning_rate_at(0.3) == 0.5
+    assert Topics(learning_rate=0.5).rule.rate == 1

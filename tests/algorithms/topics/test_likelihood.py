@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from algorithms.threads import ALONE, threads
 from algorithms.topics import likelihood
 from algorithms.topics.minibatch import batch
-from algorithms.topics.threads import ALONE, threads
 from tests.algorithms.topics.documents import scattered
 
 CPU = torch.device("cpu")

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from algorithms.topics import network
 from algorithms.topics.algorithm import Topics
-from algorithms.topics.optimizers import OPTIMIZERS
+from algorithms.optimizers import OPTIMIZERS
 from tests.algorithms.topics.documents import InMemory, scattered
 
 def held(which):

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from algorithms.threads import ALONE, threads
 from algorithms.topics import decoders, network
 from algorithms.topics.algorithm import Topics
 from algorithms.topics.minibatch import batch
-from algorithms.topics.threads import ALONE, threads
 from tests.algorithms.topics import dense
 from tests.algorithms.topics.documents import InMemory, planted, scattered
 

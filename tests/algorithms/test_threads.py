@@ -2,7 +2,7 @@ import threading
 
 import torch
 
-from algorithms.topics.threads import ALONE, threads
+from algorithms.threads import ALONE, threads
 
 
 def test_torchs_own_threads_are_one_meanwhile():
@@ -23,3 +23,10 @@ def test_one_thread_is_this_one():
     with threads(1) as pool:
         assert pool is ALONE
         assert pool.map(lambda _: threading.get_ident(), range(3)) == [threading.get_ident()] * 3
+
+
+def test_one_operation_may_use_several():
+    before = torch.get_num_threads()
+    with threads(1, within=2):
+        assert torch.get_num_threads() == 2
+    assert torch.get_num_threads() == before
