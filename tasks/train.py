@@ -1,7 +1,8 @@
 """What every training shares as a stage: rounds that are followed, and the files that it leaves. Knows no algorithm."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
@@ -42,25 +43,34 @@ def machines(*, threads: int, workers: int, scheduler: str) -> Machines:
     return Machines(threads=threads or (0 if workers or scheduler else cores()), workers=workers, scheduler=scheduler)
 
 
-def follow(rounds: Iterable[Round], report: Report, *, learning_rate: float) -> Iterator[Round]:
+Refuse = Callable[[str], HyperparameterError]
+"""From what went wrong to the error that says what to change."""
+
+
+def follow(
+    rounds: Iterable[Round], report: Report, *, learning_rate: float, refuse: Refuse | None = None
+) -> Iterator[Round]:
     """The rounds of `algorithms.training.train`, each logged and reported before the caller sees it.
 
-    A caller that has seen enough leaves the loop. Raises HyperparameterError where the loss is no longer a number.
+    A caller that has seen enough leaves the loop. Raises HyperparameterError where the loss is no longer a number; what
+    `refuse` makes of that, where a smaller learning_rate is no remedy.
     """
     for each in rounds:
         if not math.isfinite(each.loss):
-            raise HyperparameterError(
-                f"training diverged in round {each.number}: the loss is {each.loss}",
-                field="learning_rate",
-                value=learning_rate,
-                remedy="choose a smaller learning_rate",
-            )
+            what = f"training diverged in round {each.number}: the loss is {each.loss}"
+            raise (refuse or partial(too_fast, learning_rate=learning_rate))(what)
         log().info(
             "round %d of %d: loss %.4f, %s words per second",
             *(each.number, each.rounds, each.loss, f"{each.words_per_second:,.0f}"),
         )
         report(each.progress, f"loss {each.loss:.3f}, {each.words_per_second:,.0f} words/s")
         yield each
+
+
+def too_fast(what: str, *, learning_rate: float, otherwise: str = "") -> HyperparameterError:
+    """Where steps are as large as the user chose them. otherwise: what else would do, after a comma."""
+    remedy = f"choose a smaller learning_rate{otherwise}"
+    return HyperparameterError(what, field="learning_rate", value=learning_rate, remedy=remedy)
 
 
 def history_entry(each: Round) -> dict[str, float]:

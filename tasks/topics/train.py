@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from prefect import task
@@ -24,7 +25,8 @@ from tasks.network import NETWORK
 from tasks.progress import log, progress
 from tasks.topics import lines
 from tasks.topics.text import VOCABULARY, Prepared
-from tasks.train import HISTORY, STATE, Machines, follow, history_entry, words_per_second
+from tasks.train import HISTORY, STATE, Machines, follow, history_entry, too_fast, words_per_second
+from tasks.watch import epoch_over
 
 LOSSES = ("total_loss", "kld", "recons", "perplexity")
 
@@ -70,7 +72,7 @@ def learn(prepared: Prepared, form: Topics, *, machines: Machines, seed: int) ->
         epoch, begun = 0, 0  # epochs that are over; the first round of this one
         _tell([lines.begins(1)])
         rounds = train(form, Corpus(counts), cluster=where, seed=seed)
-        for each in follow(rounds, report, learning_rate=form.learning_rate):
+        for each in follow(rounds, report, learning_rate=form.learning_rate, refuse=partial(diverged, form)):
             history.append(history_entry(each) | losses_of(each.state))
             if each.number * form.epochs % each.rounds:
                 continue
@@ -82,6 +84,7 @@ def learn(prepared: Prepared, form: Topics, *, machines: Machines, seed: int) ->
             history[-1] |= {"epoch": epoch, **trained_on}
             if unseen:
                 history[-1] |= {f"validation_{name}": judged[name] for name in LOSSES}
+            epoch_over(history[-1])
             window = list(stopping.window)
             if stopping.improved(epoch, judged["total_loss"]):
                 best = {name: np.array(array) for name, array in each.state.items()}  # the next round may write to it
@@ -97,6 +100,8 @@ def learn(prepared: Prepared, form: Topics, *, machines: Machines, seed: int) ->
                 break
             if epoch < form.epochs:
                 _tell([lines.begins(epoch + 1)])
+        if not best:
+            raise diverged(form, "training diverged: after no epoch the loss of the validation documents is a number")
         if unseen:
             _tell([lines.objective(epoch, {"total_loss": stopping.best})])
         _tell([lines.best(stopping)])
@@ -132,6 +137,16 @@ def check_batch(form: Topics, counts: Counts) -> None:
             value=form.mini_batch_size,
             remedy=f"choose mini_batch_size <= {size}, or give more documents",
         )
+
+
+def diverged(form: Topics, what: str) -> HyperparameterError:
+    """What to change where a loss is no number: adadelta finds its own steps, and some layers know no bound."""
+    bounded = form.encoder_layers_activation in ("sigmoid", "tanh")
+    calmer = "" if bounded else ", or encoder_layers_activation=sigmoid, whose units are bounded"
+    if form.optimizer == "adadelta":
+        remedy = f"choose optimizer=adam and a small learning_rate{calmer}"
+        return HyperparameterError(what, field="optimizer", value=form.optimizer, remedy=remedy)
+    return too_fast(what, learning_rate=form.learning_rate, otherwise=calmer)
 
 
 def losses_of(state: State) -> dict[str, float]:

@@ -13,7 +13,7 @@ from algorithms.topics.counts import Counting, read
 from data.counts import Counts
 from data.errors import HyperparameterError
 from tasks.topics.text import ingest, prepare
-from tasks.topics.train import learn, losses_on
+from tasks.topics.train import diverged, learn, losses_on
 from tasks.train import HISTORY, STATE, machines
 
 FORM = Topics(num_topics=2, epochs=4, mini_batch_size=64, optimizer="adam")
@@ -114,6 +114,46 @@ def test_adadelta_takes_no_learning_rate(prepared, caplog):
             form = FORM.model_copy(update={"epochs": 1, "learning_rate": 0.5, "optimizer": "adam"} | change)
             learn.fn(prepared, form, machines=HERE, seed=1)
         assert [record.getMessage() for record in caplog.records].count(said) == expected
+
+
+WILD = {"optimizer": "sgd", "learning_rate": 1.0, "encoder_layers_activation": "relu", "epochs": 2}
+CALM = "choose a smaller learning_rate"
+BOUNDED = "or encoder_layers_activation=sigmoid, whose units are bounded"
+REMEDIES = [
+    ({}, f"learning_rate=0.01: so it is; {CALM}"),
+    ({"encoder_layers_activation": "softplus"}, f"learning_rate=0.01: so it is; {CALM}, {BOUNDED}"),
+    ({"optimizer": "adadelta"}, "optimizer='adadelta': so it is; choose optimizer=adam and a small learning_rate"),
+    (
+        {"optimizer": "adadelta", "encoder_layers_activation": "relu"},
+        f"optimizer='adadelta': so it is; choose optimizer=adam and a small learning_rate, {BOUNDED}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), REMEDIES)
+def test_the_remedy_is_one_that_the_optimizer_takes(change, expected):
+    assert str(diverged(FORM.model_copy(update=change), "so it is")) == expected
+
+
+def test_a_training_that_diverges_leaves_nothing(prepared, cache):
+    with pytest.raises(HyperparameterError) as raised:
+        learn.fn(prepared, FORM.model_copy(update=WILD), machines=HERE, seed=1)
+    assert re.fullmatch(
+        rf"learning_rate=1.0: training diverged in round \d+: the loss is (nan|inf); {CALM}, {BOUNDED}",
+        str(raised.value),
+    )
+    assert not [*(cache / "work").glob("train-*"), *cache.rglob(".unfinished*")]
+
+
+@pytest.mark.parametrize("loss", [np.nan, np.inf])
+def test_validation_losses_that_are_no_numbers_leave_nothing(prepared, cache, monkeypatch, loss):
+    judged = dict.fromkeys(("total_loss", "kld", "recons", "perplexity"), loss) | {"documents": 400}
+    monkeypatch.setattr("tasks.topics.train.losses_on", lambda *_: judged)
+    with pytest.raises(
+        HyperparameterError, match="after no epoch the loss of the validation documents is a number; ch"
+    ):
+        learn.fn(prepared, FORM, machines=HERE, seed=1)
+    assert not [*(cache / "work").glob("train-*"), *cache.rglob(".unfinished*")]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
