@@ -71,7 +71,7 @@ class Table:
         self.by_means = self.on_cpu and all(form.encoders[side].network == "pooled_embedding" for side in self.readers)
         self.numbers = np.full(len(self.value), -1, np.int32)
         self.touched = np.zeros(len(self.value) if self.trained else 0, np.int64)  # steps that each row was part of
-        self.gradient = torch.zeros_like(self.value) if self.trained and not form.sparse else None
+        self.gradient = torch.empty_like(self.value) if self.trained and not form.sparse else None
 
     def look(self, sides: Sequence[Sequences], threads: Threads) -> Lookup:
         """The rows of the sequences of each side that reads the table."""
