@@ -1,4 +1,4 @@
-"""The auxiliary channel of SageMaker's Object2Vec: a vocabulary as JSON, and word vectors to begin with.
+"""Vectors of known words, and what else SageMaker's Object2Vec calls the auxiliary channel: a vocabulary as JSON.
 
     vocab.json      {"<pad>": 0, "the": 1, ...}: the id of every word
     *.txt           GloVe's text, "word 0.1 -0.2 ..." a line, or word2vec's, which has a line "words dimensions" before
@@ -6,7 +6,7 @@
 Compressed files are read as they are. Of the vectors only those of known words are kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from typing import Any, NamedTuple, NoReturn
 
@@ -18,7 +18,7 @@ from data import storage, streams
 from data.errors import CorpusError
 from data.pair_records import BEYOND, MOST_IDS, shown
 from data.pairs import PAD
-from data.streams import Files, Line
+from data.streams import Files, Line, Member
 
 _BLOCK = 4096  # rows that are put together
 
@@ -69,39 +69,68 @@ def read_vocabulary(url: str) -> dict[str, int]:
 def read_embedding(url: str, ids: Mapping[str, int], *, dimension: int, setting: str) -> Embedding:
     """The vectors of the words in `ids`. A word's first line counts.
 
-    setting: the hyperparameter that says the dimension. Raises CorpusError with the line and byte for vectors of
-    another dimension, a number that is none or not finite, and a file without any.
+    setting: the hyperparameter that says the dimension. Raises CorpusError as `embedding`.
+    """
+    with closing(Files([url], member="", size=1)) as files:
+        return embedding(files.members(), ids, where=url, dimension=dimension, setting=setting)
+
+
+def embedding(
+    members: Iterable[Member], ids: Mapping[str, int], *, where: str, dimension: int = 0, setting: str = ""
+) -> Embedding:
+    """The same of files that are open. where: their name, all together; dimension: 0 for that of the first vector.
+
+    Raises CorpusError with the line and byte for vectors of another dimension, a number that is none or not finite, a
+    file that ends before its header says, and one without any vectors.
     """
     wanted = {word.encode(errors="replace"): number for word, number in ids.items()}
     found: dict[int, None] = {}
     blocks: list[NDArray[np.float32]] = []
     rows: list[list[float]] = []
     some = False
-    with closing(Files([url], member="", size=1)) as files:
-        for member in files.members():
-            for line in streams.lines(member):
-                data = line.data.rstrip()
-                if not data or (line.number == 1 and _is_header(data)):
-                    continue
-                word, _, numbers = data.partition(b" ")
-                width = numbers.count(b" ") + 1
-                if width != dimension:
-                    word, numbers = _spaced(member.name, line, data, dimension, setting, first=not some)
-                some = True
-                number = wanted.get(word)
-                if number is None or number in found:
-                    continue
-                found[number] = None
-                rows.append(_numbers(member.name, line, numbers, dimension))
-                if len(rows) == _BLOCK:
-                    blocks.append(np.array(rows, np.float32))
-                    rows = []
+    for member in members:
+        promised, seen = 0, 0
+        for line in streams.lines(member):
+            data = line.data.rstrip()
+            if not data:
+                continue
+            if line.number == 1 and _is_header(data):
+                promised = int(data.split()[0])
+                continue
+            word, _, numbers = data.partition(b" ")
+            width = numbers.count(b" ") + 1
+            if not dimension:
+                dimension = _dimension(member.name, line, data)
+            if width != dimension:
+                word, numbers = _spaced(member.name, line, data, dimension, setting, first=not some)
+            some = True
+            seen += 1
+            number = wanted.get(word)
+            if number is None or number in found:
+                continue
+            found[number] = None
+            rows.append(_numbers(member.name, line, numbers, dimension))
+            if len(rows) == _BLOCK:
+                blocks.append(np.array(rows, np.float32))
+                rows = []
+        if seen < promised:
+            what = f"its first line says {promised:,} vectors, and {seen:,} are there"
+            raise CorpusError(what, where=member.name, remedy="is the file whole?")
     if not some:
-        raise CorpusError("no vectors in it", where=url, remedy='give lines "word 0.1 -0.2 ..."')
+        raise CorpusError("no vectors in it", where=where, remedy='give lines "word 0.1 -0.2 ..."')
     vectors = np.concatenate([*blocks, np.array(rows, np.float32).reshape(-1, dimension)])
     return Embedding(
         np.array([*found], np.int64), vectors, len(ids.keys() - {PAD}) - len(found.keys() - {ids.get(PAD)})
     )
+
+
+def _dimension(name: str, line: Line, data: bytes) -> int:
+    """How many numbers follow the word of the first line."""
+    columns = data.split()[1:]
+    if columns and all(map(_is_number, columns)):
+        return len(columns)
+    what = f"{data[:40].decode(errors='replace')!r}, expected a word and its numbers"
+    raise CorpusError(what, where=_place(name, line), remedy="give vectors as word2vec's or GloVe's text")
 
 
 def _is_header(data: bytes) -> bool:
@@ -117,6 +146,9 @@ def _spaced(name: str, line: Line, data: bytes, dimension: int, setting: str, *,
         return columns[0], b" ".join(columns[1:])
     if width > dimension and not first and not _is_number(columns[-dimension - 1]):
         return b" ".join(columns[:-dimension]), b" ".join(columns[-dimension:])
+    if not setting:
+        what = f"a vector of {width} numbers, and {dimension} in the first line"
+        raise CorpusError(what, where=_place(name, line), remedy="is the file whole?")
     what = f"a vector of {width} numbers, and {setting}={dimension}"
     remedy = f"set {setting}={width}, or give vectors of {dimension}" if first else "is the file whole?"
     raise CorpusError(what, where=_place(name, line), remedy=remedy)

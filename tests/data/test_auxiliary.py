@@ -1,4 +1,5 @@
 import gzip
+import io
 from pathlib import Path
 
 import numpy as np
@@ -6,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.auxiliary import Embedding, read_embedding, read_vocabulary
+from data.auxiliary import Embedding, embedding, read_embedding, read_vocabulary
 from data.errors import CorpusError
+from data.streams import Member
 from data.vectors import write_vectors
 from tests.strategies import words
 
@@ -74,6 +76,10 @@ WRONG = {
     "no number": ("the 1 x 3\n", "line 1, byte 0: 'x' is not a finite number"),
     "not finite": ("the 1 nan 3\n", "'nan' is not a finite number"),
     "beyond float32": ("the 1 1e39 3\n", "'1e39' is not a finite number"),
+    "fewer than its header says": (
+        "3 3\nthe 1 2 3\n",
+        "a.txt: its first line says 3 vectors, and 1 are there; is the f",
+    ),
     "nothing": ("\n", "a.txt: no vectors in it"),
 }
 
@@ -84,6 +90,32 @@ def test_vectors_that_cannot_be_used(tmp_path, content, message):
         read(tmp_path / "a.txt", content)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def opened(content: str) -> Embedding:
+    member = Member("a.txt", "a.txt", io.BytesIO(content.encode()))
+    return embedding([member], IDS, where="a.txt")
+
+
+@pytest.mark.parametrize("header", ["", "3 3\n"])
+def test_the_dimension_is_that_of_the_file(header):
+    assert opened(header + GLOVE).vectors.tolist() == np.array([[0.5, -1, 2e-3], [0.5, 0, -2.5]], np.float32).tolist()
+
+
+OF_ITS_OWN = {
+    "text": ("the cat sat\n", "a.txt: line 1, byte 0: 'the cat sat', expected a word and its numbers; give vectors as"),
+    "one word": ("the\n", "a.txt: line 1, byte 0: 'the', expected a word and its numbers"),
+    "text below a header": ("1 2\nthe cat sat\n", "a.txt: line 2, byte 4: 'the cat sat', expected"),
+    "a shorter line": ("x 1 2 3\nthe 1\n", "a.txt: line 2, byte 8: a vector of 1 numbers, and 3 in the first line; is"),
+    "no words": ("0 3\n", "a.txt: no vectors in it"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), OF_ITS_OWN.values(), ids=OF_ITS_OWN)
+def test_files_of_any_dimension_that_cannot_be_used(content, message):
+    with pytest.raises(CorpusError) as error:
+        opened(content)
+    assert str(error.value).startswith(message)
 
 
 def test_a_vocabulary(tmp_path):
