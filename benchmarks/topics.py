@@ -15,6 +15,7 @@ nltk's data packages wordnet and punkt_tab (NLTK_DATA); a peer whose package is 
 """
 
 import argparse
+import os
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import harness, topic_models
+from benchmarks import harness, plain_prodlda, topic_models
 from benchmarks.harness import Figures, Floor, alone, spread
 from benchmarks.topic_totals import TOPICS, prepared, raw
 from data import lemmatizer
@@ -49,6 +50,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.quick:
         vars(options).update(QUICK)
+    # where others use the cores too, threads that spin while they wait cost torch and OpenMP many times the work
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         lemmatizer.check("wordnet")
     except CorpusError as error:
@@ -60,15 +63,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, _progress(4 + options.seeds * len(systems)) as say:
         say("counting", "")
         counts = prepared(Path(folder) / "counts", every=options.every, threads=options.threads)
-        speeds = {}
+        speeds: dict[int, Figures] = {}
+        found = ""
         for threads in (1, 2):
-            say(f"speed, {threads} threads", "")
+            say(f"speed, threads: {threads}", found)
             speeds[threads] = alone(
                 "benchmarks.plain_prodlda", "speeds", counts=counts, num_topics=TOPICS, batch=BATCH, threads=threads,
                 epochs=EPOCHS,
             )  # fmt: skip
-        say("from raw messages", "")
+            ratios = _ratios(speeds[threads], plain_prodlda.OURS)
+            found = f"threads: {threads}  {spread(ratios)} times plain PyTorch's speed"
+        say("from raw messages", found)
         totals = {} if options.quick else raw(Path(folder), options.threads)
+        if totals:
+            print(f"recipe {totals['recipe']:.1f} s, our whole command {totals['command']:.1f} s", flush=True)
         runs = compared(systems, counts, options, say)
     print()
     for table in (_quality, _read_alike):
@@ -161,9 +169,7 @@ def _read_alike(runs: Runs) -> tuple[str, list[str], list[list[str]]]:
 
 def _ratios(speeds: Figures, system: str) -> list[float]:
     """How many times plain PyTorch's speed, epoch by epoch: what slows the machine down, slows both."""
-    from benchmarks.plain_prodlda import PLAIN
-
-    pairs = zip(speeds["seconds"][PLAIN], speeds["seconds"][system], strict=True)
+    pairs = zip(speeds["seconds"][plain_prodlda.PLAIN], speeds["seconds"][system], strict=True)
     return [theirs / ours for theirs, ours in pairs]
 
 
@@ -195,8 +201,6 @@ def _from_raw(runs: Runs, totals: Figures) -> dict[str, float]:
 
 def floors(runs: Runs, speeds: dict[int, Figures], totals: Figures) -> list[Floor]:
     """Seeds count by their worst where they are ours, by their best where they are another's."""
-    from benchmarks.plain_prodlda import OURS
-
     loss = max(run["total_loss"] for run in runs[NTM])
     found = [
         Floor(f"ntm, every seed: validation total_loss, {LOSS} less", LOSS - loss, 0.0),
@@ -211,7 +215,7 @@ def floors(runs: Runs, speeds: dict[int, Figures], totals: Figures) -> list[Floo
             found.append(Floor(name + (", both by relevance" * (reading == "relevance")), min(ours), max(theirs)))
     for threads, of in speeds.items():
         name = f"documents/s over plain PyTorch's, threads: {threads}"
-        found.append(Floor(name, statistics.median(_ratios(of, OURS)), FASTER))
+        found.append(Floor(name, statistics.median(_ratios(of, plain_prodlda.OURS)), FASTER))
     for system, seconds in _from_raw(runs, totals).items() if totals else ():
         found.append(
             Floor(f"from raw messages: recipe and {system}'s time over ours", seconds / totals["command"], 1.0)
