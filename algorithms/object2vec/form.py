@@ -82,8 +82,17 @@ def _layers_field(side: str) -> Any:
     return Field(title=f"{side}: layers", description="auto, or 1 to 4: auto is 4 for hcnn, 1 for bilstm.")
 
 
-def _file(side: str, what: str) -> Any:
-    return Field(title=f"{side}: {what}", pattern=r"^[A-Za-z0-9._]*$")
+def _file(side: str, what: str, content: str) -> Any:
+    description = f"Name of a file in the auxiliary channel: {content}."
+    return Field(title=f"{side}: {what}", description=description, pattern=r"^[A-Za-z0-9._]*$")
+
+
+def _vectors_file(side: str) -> Any:
+    return _file(side, "pretrained vectors", "vectors of words to begin with, GloVe's or word2vec's text")
+
+
+def _vocab_file(side: str) -> Any:
+    return _file(side, "vocabulary file", "the id of each word, as JSON; for data of ids")
 
 
 def _freeze(side: str) -> Any:
@@ -115,9 +124,9 @@ class Form(BaseModel):
     enc0_token_embedding_dim: Annotated[int, _token_dim("in0")] = 300
     enc0_layers: Annotated[Layers, _layers_field("in0")] = AUTO
     enc0_cnn_filter_width: Annotated[int, _filter_width("in0")] = 3
-    enc0_pretrained_embedding_file: Annotated[str, _file("in0", "pretrained vectors")] = ""
+    enc0_pretrained_embedding_file: Annotated[str, _vectors_file("in0")] = ""
     enc0_freeze_pretrained_embedding: Annotated[bool, _freeze("in0")] = True
-    enc0_vocab_file: Annotated[str, _file("in0", "vocabulary file")] = ""
+    enc0_vocab_file: Annotated[str, _vocab_file("in0")] = ""
     enc1_network: Annotated[
         Literal["enc0", "hcnn", "bilstm", "pooled_embedding"],
         Field(title="in1: network", description="enc0: built as that of in0, with weights of its own."),
@@ -127,9 +136,9 @@ class Form(BaseModel):
     enc1_token_embedding_dim: Annotated[int, _token_dim("in1")] = 300
     enc1_layers: Annotated[Layers, _layers_field("in1")] = AUTO
     enc1_cnn_filter_width: Annotated[int, _filter_width("in1")] = 3
-    enc1_pretrained_embedding_file: Annotated[str, _file("in1", "pretrained vectors")] = ""
+    enc1_pretrained_embedding_file: Annotated[str, _vectors_file("in1")] = ""
     enc1_freeze_pretrained_embedding: Annotated[bool, _freeze("in1")] = True
-    enc1_vocab_file: Annotated[str, _file("in1", "vocabulary file")] = ""
+    enc1_vocab_file: Annotated[str, _vocab_file("in1")] = ""
     enc_dim: Annotated[
         int, Field(title="Encoding dimension", description="Numbers in what an encoder gives.", ge=4, le=10_000)
     ] = 4096

@@ -148,7 +148,8 @@ class Judge:
         found = retrieval.places(queries, embedded, truths)
         ks = np.unique(np.geomspace(1, len(known), 60).round().astype(int)).tolist()
         ranks = found.ranks
-        shown = np.argsort(ranks, kind="stable")[np.linspace(0, len(ranks) - 1, SHOWN + 2).round().astype(int)[1:-1]]
+        chosen = np.linspace(0, len(ranks) - 1, min(SHOWN, len(ranks))).round().astype(int)
+        shown = np.argsort(ranks, kind="stable")[chosen]
         return {
             **{f"hits@{k}": found.hits(k) for k in retrieval.HITS},
             "mean_rank": float(ranks.mean()),
@@ -159,7 +160,7 @@ class Judge:
             "found": [
                 {"query": self.text(pairs.in0.sequence(asked[i]), 0), "rank": float(ranks[i])}
                 | self._nearest(queries[i], embedded, texts, int(truths[i]))
-                for i in dict.fromkeys(shown.tolist())
+                for i in shown.tolist()
             ],
         }
 

@@ -12,11 +12,12 @@ import pytest
 from prefect import Task
 
 from flows.evaluate_classifier import evaluate_classifier
+from flows.object2vec import object2vec
 from flows.text_classification import text_classification
 from flows.topics import topics
 from flows.word2vec import word2vec
 
-FLOWS = [word2vec, text_classification, evaluate_classifier, topics]
+FLOWS = [word2vec, text_classification, evaluate_classifier, topics, object2vec]
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 

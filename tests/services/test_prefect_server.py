@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from tests import planted
+from flows.object2vec import DEFAULT
+from tests import planted, related
 
 pytestmark = pytest.mark.services
 
@@ -61,6 +62,18 @@ def test_a_run_of_the_topics_deployment(prefect_server, corpus, tmp_path):
     assert (folder / "manifest.json").is_file()
     keys = {artifact["key"] for artifact in read(prefect_server, "artifacts", run)}
     assert keys >= {f"topics-{name}" for name in ("training", "summary", "metrics", "words", "report")}
+
+
+def test_a_run_of_the_object2vec_deployment(prefect_server, tmp_path):
+    (tmp_path / "documents.jsonl").write_text(related.documents())
+    form = {**DEFAULT.model_dump(exclude_unset=True), "enc_dim": 16, "mini_batch_size": 32, "epochs": 2}
+    given = {"train": str(tmp_path / "documents.jsonl"), "output": str(tmp_path / "out"), "pairing": {"min_count": 1}}
+    run = finish(prefect_server, "object2vec", **given, object2vec=form)
+    assert run["state_name"] == "Completed", prefect_server.log.read_text()
+    [folder] = (tmp_path / "out").iterdir()
+    assert (folder / "manifest.json").is_file()
+    keys = {artifact["key"] for artifact in read(prefect_server, "artifacts", run)}
+    assert keys >= {f"object2vec-{name}" for name in ("training", "summary", "metrics", "retrieval", "report")}
 
 
 def test_a_run_of_the_classifiers_deployment(prefect_server, tmp_path):

@@ -5,15 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from algorithms.object2vec.algorithm import Object2Vec
+from algorithms.object2vec.matcher import Matcher
+from algorithms.object2vec.pairing import Pairing
 from algorithms.text_classification.algorithm import TextClassification
 from algorithms.topics.algorithm import Topics
 from algorithms.topics.counts import Counting
 from algorithms.word2vec.algorithm import Word2Vec
 from data import storage
+from flows.object2vec import DEFAULT, object2vec
 from flows.text_classification import text_classification
 from flows.topics import topics
 from flows.word2vec import word2vec
-from tests import planted
+from tests import planted, related
 
 pytestmark = pytest.mark.services
 
@@ -77,6 +81,28 @@ def test_topics(prefect_api, bucket, corpus, monkeypatch):
     [index] = [url for url in storage.expand(f"{place}/cache/work") if url.endswith("/counts.json")]
     ready = topics(index.rsplit("/", 1)[0], topics=form, output=f"{place}/out", threads=1)
     assert ready.metrics == {**done.metrics, "npmi": ready.metrics["npmi"]}
+
+
+def test_object2vec(prefect_api, bucket, monkeypatch):
+    """Pairs, an auxiliary channel, cache and output; the model is then read from there."""
+    place = f"s3://{bucket}/object2vec"
+    monkeypatch.setenv("EMBERTEXT_CACHE", f"{place}/cache")
+    storage.write_bytes(f"{place}/train/documents.jsonl", related.documents().encode())
+    storage.write_bytes(f"{place}/auxiliary/vectors.txt", b"word0a" + b" 0.5" * 16 + b"\n")
+    form = Object2Vec(
+        **DEFAULT.model_dump(exclude_unset=True)
+        | {"enc_dim": 16, "mini_batch_size": 32, "epochs": 2, "enc0_pretrained_embedding_file": "vectors.txt"}
+    )
+    given = {"pairing": Pairing(min_count=1), "object2vec": form, "auxiliary": f"{place}/auxiliary", "threads": 1}
+    done = object2vec(f"{place}/train", output=f"{place}/out", **given)
+    folder = done.model.rsplit("/", 1)[0]
+    assert {storage.name(url) for url in storage.expand(folder)} == {"model.tar.gz", "report.html", "manifest.json"}
+    manifest = storage.read_json(f"{folder}/manifest.json")
+    assert manifest["corpus"]["checksum"].startswith("etag:")
+    assert manifest["auxiliary"]["embeddings"][0] == f"{place}/auxiliary/vectors.txt"
+    assert Matcher.load(done.model).embeddings(["word0a"]).tolist() == [[0.5] * 16]
+    again = object2vec(f"{place}/train", output=f"{place}/out", **given)
+    assert (again.reused, again.model) == (["prepare", "train", "evaluate", "publish"], done.model)
 
 
 def test_a_failing_upload_leaves_no_manifest(prefect_api, corpus, cache, bucket, monkeypatch):
