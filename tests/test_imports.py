@@ -40,6 +40,8 @@ HOMES = {
     "jinja2": "tasks/page.py",
     "pooch": "data/sources.py",
     "nltk": "data/tokenizer.py data/lemmatizer.py",
+    "optuna": "algorithms/search/",
+    "yaml": "algorithms/search/reading.py",
 }
 FAMILIES = {path.parent.name for path in (*ROOT.glob("tasks/*/__init__.py"), *ROOT.glob("algorithms/*/algorithm.py"))}
 KERNELS = {"numpy", "numba", "llvmlite", "math", "collections", "typing"}

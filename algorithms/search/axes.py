@@ -1,0 +1,86 @@
+"""Ranges as samplers see them: each on its scale, as one of Optuna's distributions or as a coordinate from 0 to 1."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+from algorithms.search.ranges import Categorical, Continuous, Integer
+from algorithms.search.space import Parameters, Space
+
+Given = Integer | Continuous | Categorical
+
+
+def distribution(given: Given) -> BaseDistribution:
+    """The distribution of a range's inner values: whole numbers are shifted to begin at 1, reversed ones are 1 - x."""
+    if isinstance(given, Categorical):
+        return CategoricalDistribution(cast(Sequence[Any], given.values))
+    if isinstance(given, Integer):
+        shift = _shift(given)
+        return IntDistribution(given.low + shift, given.high + shift, log=given.logarithmic)
+    if given.reverse:
+        return FloatDistribution(1 - given.high, 1 - given.low, log=True)
+    return FloatDistribution(given.low, given.high, log=given.logarithmic)
+
+
+def recorded(given: Given) -> BaseDistribution:
+    """The distribution of a range's own values, as nearly as Optuna has it: for other tools that read a record."""
+    if isinstance(given, Integer):
+        return IntDistribution(given.low, given.high, log=given.logarithmic and given.low > 0)
+    if isinstance(given, Continuous) and given.reverse:
+        return FloatDistribution(given.low, given.high)
+    return distribution(given)
+
+
+def inner(given: Given, value: Any) -> Any:
+    """A range's value as its distribution has it."""
+    if isinstance(given, Integer):
+        return value + _shift(given)
+    if isinstance(given, Continuous) and given.reverse:
+        return min(max(1 - value, 1 - given.high), 1 - given.low)
+    if isinstance(given, Categorical):
+        # records and other sweeps may spell it otherwise
+        return next(each for each in given.values if each is value or str(each).lower() == str(value).lower())
+    return value
+
+
+def outer(given: Given, value: Any) -> Any:
+    """The way back; never outside of the range, whatever rounding does."""
+    if isinstance(given, Integer):
+        return int(value) - _shift(given)
+    if isinstance(given, Continuous):
+        return min(max(1 - value if given.reverse else value, given.low), given.high)
+    return value
+
+
+def point_at(space: Space, coordinates: NDArray[np.float64]) -> Parameters:
+    """The point at coordinates (parameters,) from 0 to 1, each on its parameter's scale."""
+    pairs = zip(space.ranges.items(), coordinates.tolist(), strict=True)
+    return space.active({name: _at(given, coordinate) for (name, given), coordinate in pairs})
+
+
+def _at(given: Given, coordinate: float) -> Any:
+    if isinstance(given, Categorical):
+        return given.values[min(int(coordinate * len(given.values)), len(given.values) - 1)]
+    if isinstance(given, Integer):
+        # half a step more to each side, so that the first and the last are as likely as others
+        shift = _shift(given)
+        low, high = given.low + shift - 0.5, given.high + shift + 0.5
+        value = round(_between(low, high, coordinate, logarithmic=given.logarithmic)) - shift
+        return min(max(value, given.low), given.high)
+    if given.reverse:
+        return outer(given, _between(1 - given.low, 1 - given.high, coordinate, logarithmic=True))
+    return outer(given, _between(given.low, given.high, coordinate, logarithmic=given.logarithmic))
+
+
+def _between(low: float, high: float, coordinate: float, *, logarithmic: bool) -> float:
+    if logarithmic:
+        return math.exp(_between(math.log(low), math.log(high), coordinate, logarithmic=False))
+    return low + coordinate * (high - low)
+
+
+def _shift(given: Integer) -> int:
+    return given.shift if given.logarithmic else 0
