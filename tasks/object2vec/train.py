@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from algorithms.object2vec.matcher import VOCABULARIES, weights
 from algorithms.state import State
 from algorithms.training import Round, train
 from data import storage
+from data.errors import HyperparameterError
 from data.pairs import Pairs, Shards
 from tasks import cluster, stages
 from tasks import train as training
@@ -23,7 +25,8 @@ from tasks.object2vec import lines
 from tasks.object2vec.channel import Auxiliary
 from tasks.object2vec.text import Prepared
 from tasks.progress import log, progress
-from tasks.train import HISTORY, STATE, Machines, follow, history_entry, words_per_second
+from tasks.train import HISTORY, STATE, Machines, follow, history_entry, too_fast, words_per_second
+from tasks.watch import epoch_over
 
 Vectors = tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]
 
@@ -82,7 +85,8 @@ def learn(prepared: Prepared, auxiliary: Auxiliary, form: Object2Vec, *, machine
         state = form.init(pairs, vectors0=given[0], vectors1=given[1], seed=seed)
         rounds = train(form, pairs, cluster=where, state=state, seed=seed)
         epoch, begun = 0, 0  # epochs that are over; the first round of this one
-        for each in follow(rounds, report, learning_rate=form.learning_rate):
+        refuse = partial(diverged, form)
+        for each in follow(rounds, report, learning_rate=form.learning_rate, refuse=refuse):
             history.append(history_entry(each) | learned(form, each))
             if each.number * form.epochs % each.rounds:
                 continue
@@ -92,7 +96,7 @@ def learn(prepared: Prepared, auxiliary: Auxiliary, form: Object2Vec, *, machine
             unseen = judged_on(form, each.state, pairs.validation) if pairs.validation else {}
             history[-1] |= {"epoch": epoch, **trained_on, **{f"validation_{name}": unseen[name] for name in unseen}}
             loss = (unseen or trained_on)[loss_name(form)]
-            if stopping.improved(epoch, loss) or not best:
+            if stopping.improved(epoch, loss):
                 best = {name: np.array(array) for name, array in weights(each.state).items()}  # it may be written to
             _tell(lines.quality("train", trained_on, epoch=epoch))
             _tell(lines.quality("validation", unseen, epoch=epoch))
@@ -100,9 +104,12 @@ def learn(prepared: Prepared, auxiliary: Auxiliary, form: Object2Vec, *, machine
             size = pairs.train.size
             _tell(lines.ends(epoch, of=form.epochs, over=stopping.over, pairs=size, seconds=seconds))
             report(each.progress, _note(unseen or trained_on))
+            epoch_over(history[-1])
             if stopping.over and epoch < form.epochs:
                 _tell([lines.stops(stopping.waited)])
                 break
+        if not best:
+            raise diverged(form, f"training diverged: after epoch {epoch} the validation loss is {loss}")
         _tell([lines.best(stopping.epoch, stopping.best)])
         trained = Trained(
             url=url,
@@ -124,6 +131,14 @@ def learn(prepared: Prepared, auxiliary: Auxiliary, form: Object2Vec, *, machine
                 storage.write_json(str(scratch / name), words)
         stages.conclude(scratch, trained)
     return trained
+
+
+def diverged(form: Object2Vec, what: str) -> HyperparameterError:
+    """What to change where a loss is no number: adadelta finds its own steps."""
+    if form.optimizer == "adadelta":
+        remedy = "choose optimizer=adam and a small learning_rate"
+        return HyperparameterError(what, field="optimizer", value=form.optimizer, remedy=remedy)
+    return too_fast(what, learning_rate=form.learning_rate)
 
 
 def vectors(pairs: Pairs, auxiliary: Auxiliary, form: Object2Vec) -> Vectors:

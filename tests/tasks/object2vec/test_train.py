@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from algorithms.model import load_state
+from data.errors import HyperparameterError
 from data.pairs import Pairs
 from tasks.object2vec.channel import Auxiliary
 from tasks.object2vec.text import prepare
 from tasks.object2vec.train import judged_on, learn
 from tasks.train import HISTORY, STATE
+from tasks.watch import watched
 from tests.tasks.object2vec.conftest import FORM, HERE, PAIRING
 
 NONE = Auxiliary()
@@ -76,6 +78,32 @@ def test_without_validation_the_training_decides(ingested, cache):
     losses = [each["cross_entropy"] for each in epochs_of(trained)]
     assert trained.epoch == int(np.argmin(losses)) + 1
     assert not [name for name in history_of(trained)[-1] if name.startswith("validation")]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "expected"),
+    [
+        ("sgd", "learning_rate=1.0: .*; choose a smaller learning_rate"),
+        ("adadelta", "optimizer='adadelta': .*; choose optimizer=adam and a small learning_rate"),
+    ],
+)
+def test_a_loss_that_is_no_number(prepared, cache, monkeypatch, optimizer, expected):
+    form = FORM.model_copy(
+        update={"optimizer": optimizer, "learning_rate": 1.0, "token_embedding_storage_type": "dense"}
+    )
+    nothing = {"accuracy": 0.0, "cross_entropy": float("nan"), "examples": 1}
+    monkeypatch.setattr(type(form), "evaluate", lambda *_: nothing)
+    with pytest.raises(HyperparameterError, match=expected):
+        learn.fn(prepared, NONE, form, machines=HERE, seed=1)
+    assert not list(cache.rglob("train-*/*.safetensors"))
+
+
+def test_who_watches_is_told_each_epoch(prepared):
+    told = []
+    with watched(epoch=lambda number, metrics: told.append((number, metrics)), wanted=lambda: None):
+        trained = learn.fn(prepared, NONE, FORM, machines=HERE, seed=1)
+    assert [number for number, _ in told] == [1, 2, 3]
+    assert told[0][1]["cross_entropy"] == epochs_of(trained)[0]["validation_cross_entropy"]
 
 
 def test_labelled_pairs_get_others_only_with_a_warning(prepared, caplog):
