@@ -17,6 +17,7 @@ from tasks.topics.evaluate import check, evaluate
 from tasks.topics.publish import publish
 from tasks.topics.text import ingest, prepare
 from tasks.topics.train import learn
+from tasks.topics.vectors import look_up
 from tasks.train import machines
 
 
@@ -48,7 +49,8 @@ def topics(
         counting: How text becomes counts.
         topics: The hyperparameters.
         reference: Text, or counts, to judge coherence by instead of the training text.
-        vectors: Word vectors to judge topics by (WETC): a vectors.txt, or the model.tar.gz that word2vec publishes.
+        vectors: Word vectors to judge topics by (WETC), and for etm to stand on where it is the decoder: word2vec's or
+            GloVe's text, or the model.tar.gz that word2vec publishes.
         compare: Train the other decoders too, and say in the report which wins.
         output: The folder or URL below which the run's own folder is published.
         seed: Start of all randomness. With one thread, the same seed gives the same topics.
@@ -69,12 +71,15 @@ def topics(
         prepared = prepare(
             ingested, others, counting, feature_dim=form.feature_dim, seed=seed, machines=where, work=work
         )
-        check(prepared, **judges)
-        trained = learn(prepared, form, machines=where, seed=seed)
-        evaluated = evaluate(prepared, trained, form, counting, **judges)
+        known = look_up(prepared, judges["vectors"]) if vectors else None
+        other = check(prepared, judges.get("reference"))
+        trained = learn(prepared, form, vectors=known, machines=where, seed=seed)
+        evaluated = evaluate(prepared, trained, form, counting, vectors=known, reference=other)
         compared = None
         if compare:
-            compared = contest(prepared, trained, evaluated, form, counting, machines=where, seed=seed, **judges)
+            compared = contest(
+                prepared, trained, evaluated, form, counting, vectors=known, reference=other, machines=where, seed=seed
+            )
         published = publish(
             ingested, others | judges, prepared, trained, evaluated, form, counting, compared=compared, output=output
         )

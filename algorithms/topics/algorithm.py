@@ -118,7 +118,13 @@ class Topics(BaseModel):
         AfterValidator(_bound),
     ] = UNBOUNDED
     embedding_dim: Annotated[
-        int, Field(title="Embedding dimension", description="Numbers in each word's vector; etm only.", ge=1, le=2048)
+        int,
+        Field(
+            title="Embedding dimension",
+            description="Numbers in each word's vector; etm's, if none are given.",
+            ge=1,
+            le=2048,
+        ),
     ] = 100
     feature_dim: Annotated[
         int,
@@ -158,7 +164,8 @@ class Topics(BaseModel):
         (K, E) and words (V, E); of each but these two also a `_bias`; decoder_bias (V,) for all; where they are
         normalised, `_mean` and `_variance`; all float32. For each of the optimizer's numbers arrays like these,
         `squares.decoder` and so on; steps (1,) float64; losses (2,) float32: kld and recons a word, means over the
-        documents of the last update. vectors (V, E): word vectors that etm is to keep, in place of words.
+        documents of the last update. vectors (V, E): word vectors that etm is to keep; words are then those M alone
+        whose vectors are nan, (M, E), learned, and unknown (M,) int64 their columns.
 
         Raises HyperparameterError where feature_dim is not the width of the data.
         """

@@ -62,7 +62,8 @@ def _embedded(tensors: Tensors, mixture: Tensor, batch: Batch, weight: Tensor | 
         slope = back(cost.topics)
         slopes |= {"topics": slope.T @ words, "decoder_bias": slope.sum(dim=1)}
         if "words" in tensors:
-            slopes["words"] = slope @ topics
+            learned = slope[tensors["unknown"]] if "unknown" in tensors else slope
+            slopes["words"] = learned @ topics
     return cost
 
 
@@ -117,5 +118,9 @@ def topic_scores(form: "Topics", tensors: Tensors) -> Tensor:
 
 
 def _words(tensors: Tensors) -> Tensor:
-    """The word vectors (V, E) of etm: given, or learned."""
-    return tensors["vectors"] if "vectors" in tensors else tensors["words"]
+    """The word vectors (V, E) of etm: learned; or given, but for those that are not known, which are learned."""
+    if "vectors" not in tensors:
+        return tensors["words"]
+    if "words" not in tensors:
+        return tensors["vectors"]
+    return tensors["vectors"].index_copy(0, tensors["unknown"], tensors["words"])

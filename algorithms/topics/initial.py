@@ -32,7 +32,11 @@ def initial(form: "Topics", corpus: "Corpus", *, vectors: Floats | None, seed: i
     if form.decoder == "etm" and vectors is not None:
         assert len(vectors) == corpus.columns
         weights["topics"] = _drawn(rng, form.num_topics, vectors.shape[1])
-        constants["vectors"] = np.ascontiguousarray(vectors, np.float32)
+        unknown = np.flatnonzero(np.isnan(vectors).any(axis=1))
+        if unknown.size:
+            weights["words"] = _drawn(rng, unknown.size, vectors.shape[1])
+            constants["unknown"] = unknown
+        constants["vectors"] = np.nan_to_num(vectors).astype(np.float32, copy=False)
     elif form.decoder == "etm":
         weights["topics"] = _drawn(rng, form.num_topics, form.embedding_dim)
         weights["words"] = _drawn(rng, corpus.columns, form.embedding_dim)

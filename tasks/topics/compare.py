@@ -13,6 +13,7 @@ from tasks.progress import log
 from tasks.topics.evaluate import Evaluated, evaluate
 from tasks.topics.text import Prepared
 from tasks.topics.train import Trained, learn
+from tasks.topics.vectors import Known
 from tasks.train import Machines
 
 COMPARABLE = 0.15  # of TU: topics that repeat each other are coherent for little
@@ -36,9 +37,10 @@ def contest(
     form: Topics,
     counting: Counting,
     *,
+    vectors: Known | None = None,
+    reference: Ingested | None = None,
     machines: Machines,
     seed: int,
-    **judges: Ingested,
 ) -> Compared:
     """Run the stages of each other decoder, all else being equal, and compare them."""
     learned: dict[str, Trained] = {form.decoder: trained}
@@ -46,8 +48,10 @@ def contest(
     for decoder in get_args(Decoder):
         if decoder not in learned:
             other = form.model_copy(update={"decoder": decoder})
-            learned[decoder] = learn(prepared, other, machines=machines, seed=seed)
-            judged[decoder] = evaluate(prepared, learned[decoder], other, counting, **judges)
+            learned[decoder] = learn(prepared, other, vectors=vectors, machines=machines, seed=seed)
+            judged[decoder] = evaluate(
+                prepared, learned[decoder], other, counting, vectors=vectors, reference=reference
+            )
     return rank(learned, judged, published=form.decoder)
 
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +17,17 @@ from algorithms.topics.algorithm import Topics
 from algorithms.topics.counts import Counting, read
 from algorithms.topics.documents import Documents
 from algorithms.topics.reference import counted
-from data import readers, storage
+from data import storage
 from data.counts import CHANNELS, Channel, Counts
-from data.errors import CorpusError
-from data.sources import Source
-from data.streams import Member
-from data.vectors import read_header, read_vectors
 from tasks import stages
 from tasks.ingest import Ingested
 from tasks.network import NETWORK
 from tasks.progress import Report, log, progress
 from tasks.topics import lines
-from tasks.topics.text import VOCABULARY, Prepared, Ready
+from tasks.topics.text import Prepared, Ready, words_of
 from tasks.topics.told import Told
 from tasks.topics.train import Trained, losses_on
+from tasks.topics.vectors import Known, table
 from tasks.train import STATE
 
 EVALUATION, TOPICS_TEXT = "eval.json", "topics.txt"
@@ -50,24 +46,16 @@ class Evaluated(stages.Stage, frozen=True):
 
 
 @task(name="check", description="Refuse now what the topics could not be judged by after their training.")
-def check(prepared: Prepared, *, vectors: Ingested | None = None, reference: Ingested | None = None) -> None:
-    """Raise CorpusError where words are needed, for their vectors or to count others, and only columns are known;
-    FormatError for vectors that are none.
-    """
-    text = reference is not None and not isinstance(reference.source, Ready)
-    for name, given in (("vectors", vectors), ("reference", reference if text else None)):
-        if given and not storage.exists(storage.join(prepared.url, VOCABULARY)):
-            remedy = f"put {VOCABULARY} beside the counts, one word a line, or leave {name} out"
-            raise CorpusError(
-                "the counts come without their words", where=f"{name}={given.source.urls[0]!r}", remedy=remedy
-            )
-    if vectors:
-        with _opened(vectors.source) as file:
-            read_header(file.stream, path=file.name)
+def check(prepared: Prepared, reference: Ingested | None) -> Ingested | None:
+    """What was given. Raises CorpusError for text, which cannot be counted where only columns are known, not words."""
+    if reference and not isinstance(reference.source, Ready):
+        words_of(prepared, name="reference", given=reference.source)
+    return reference
 
 
 @task(
     name="evaluate",
+    task_run_name="evaluate-{form.decoder}",
     description="Losses of all documents; coherence, uniqueness and diversity of the topics; their typical documents.",
     **NETWORK,
 )
@@ -77,14 +65,14 @@ def evaluate(
     form: Topics,
     counting: Counting,
     *,
-    vectors: Ingested | None = None,
+    vectors: Known | None = None,
     reference: Ingested | None = None,
 ) -> Evaluated:
     """A folder with eval.json and topics.txt.
 
     eval.json is what `algorithms.coherence.judge` says, and what `tasks.topics.page` adds to that; a line of topics.txt
-    is one topic's words. vectors: of words, in word2vec's text format; reference: text, or counts with the same
-    columns, to judge coherence by instead of the training documents.
+    is one topic's words. reference: text, or counts with the same columns, to judge coherence by instead of the
+    training documents.
     """
     from algorithms.coherence import DIVERSE, judge, top_words  # scipy takes a second to import
 
@@ -94,13 +82,13 @@ def evaluate(
         work=trained.work,
         prepared=prepared.key,
         trained=trained.key,
-        vectors=vectors.source.checksum if vectors else "",
+        vectors=vectors.key if vectors else "",
         reference=(reference.source.checksum, reference.source.kind, counting.model_dump()) if reference else "",
     )
     if done := stages.finished(url, Evaluated):
         return stages.reused(done)
     with (
-        progress("evaluate") as report,
+        progress(f"evaluate {form.decoder}") as report,
         stages.workbench(url) as scratch,
         stages.at_hand(trained.url) as folder,
     ):
@@ -115,7 +103,7 @@ def evaluate(
         documents, own = _documents(form, state, counts.channel("train"), used)
         report(0.6, "")
         judged_on = own if reference is None else _reference(reference, words, counting, used, report)
-        judgement = judge(words, topic_word, judged_on, vectors=_vectors(vectors, words) if vectors else None)
+        judgement = judge(words, topic_word, judged_on, vectors=_vectors(vectors) if vectors else None)
         told = Told(counts, "train")
         texts = told.texts(documents.places.ravel().tolist(), longest=TEXT)
         for topic, share, places, shares in zip(
@@ -187,33 +175,14 @@ def _only(rows: sparse.csr_matrix, used: NDArray[np.int64]) -> sparse.csr_matrix
     return sparse.csr_matrix((rows.data[kept], rows.indices[kept], starts), shape=rows.shape)
 
 
-def _vectors(vectors: Ingested, words: Sequence[str]) -> Vectors:
+def _vectors(vectors: Known) -> Vectors:
     """The vector of each word, zeros for one that has none."""
-    with _opened(vectors.source) as file:
-        known = read_vectors(file.stream, path=file.name)
-    places = {word: place for place, word in enumerate(known.words)}
-    found = np.zeros((len(words), known.vectors.shape[1]), np.float32)
-    for row, word in enumerate(words):
-        if word in places:
-            found[row] = known.vectors[places[word]]
-    if missing := sum(word not in places for word in words):
+    if vectors.missing:
         log().warning(
             "%d out of %d in vocabulary do not have embeddings! Default vector used for unknown embedding!",
-            *(missing, len(words)),
+            *(vectors.missing, vectors.words),
         )
-    return found
-
-
-@contextmanager
-def _opened(source: Source) -> Iterator[Member]:
-    """The file of vectors: the one that was given, or the vectors.txt in an archive."""
-    with closing(readers.files(source)) as files:
-        for member in files.members():
-            if member.path in source.urls or storage.name(member.path) == "vectors.txt":
-                yield member
-                return
-    remedy = "give a vectors.txt, or the model.tar.gz that word2vec publishes"
-    raise CorpusError("no vectors.txt in it", where=source.urls[0], remedy=remedy)
+    return np.nan_to_num(table(vectors))
 
 
 def _mixtures(form: Topics, state: State, counts: Counts) -> dict[str, Any]:

@@ -172,6 +172,14 @@ def prepare(
     return prepared
 
 
+def words_of(prepared: Prepared, *, name: str, given: Source) -> list[str]:
+    """The words of the columns, which the parameter `name` asks for. Raises CorpusError where they are not known."""
+    if words := Counts.load(prepared.url).vocabulary:
+        return words
+    remedy = f"put {VOCABULARY} beside the counts, one word a line, or leave {name} out"
+    raise CorpusError("the counts come without their words", where=f"{name}={given.urls[0]!r}", remedy=remedy)
+
+
 def _counted(
     sources: Mapping[str, Source], scratch: Path, counting: Counting, *, seed: int, machines: Machines, report: Report
 ) -> counts.Counted:

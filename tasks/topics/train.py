@@ -25,6 +25,7 @@ from tasks.network import NETWORK
 from tasks.progress import log, progress
 from tasks.topics import lines
 from tasks.topics.text import VOCABULARY, Prepared
+from tasks.topics.vectors import Known, table
 from tasks.train import HISTORY, STATE, Machines, follow, history_entry, too_fast, words_per_second
 from tasks.watch import epoch_over
 
@@ -41,17 +42,26 @@ class Trained(training.Trained, frozen=True):
 
 @task(
     name="train",
+    task_run_name="train-{form.decoder}",  # there are several where decoders are compared
     description="Learn the topics: all threads of this machine, or a Dask cluster. Stops when it gets no better.",
     **NETWORK,
 )
-def learn(prepared: Prepared, form: Topics, *, machines: Machines, seed: int) -> Trained:
+def learn(prepared: Prepared, form: Topics, *, vectors: Known | None = None, machines: Machines, seed: int) -> Trained:
     """A folder with the state of the best epoch, the words, and the history of the rounds.
 
-    Best is the lowest total loss of the validation documents, or of the training's where there are no others.
+    Best is the lowest total loss of the validation documents, or of the training's where there are no others. vectors:
+    of the words, for etm, which keeps them; the other decoders have none.
     """
     start = time.perf_counter()
+    given = vectors if form.decoder == "etm" else None
     url = stages.folder(
-        "train", work=prepared.work, prepared=prepared.key, form=form.model_dump(mode="json"), seed=seed, **machines
+        "train",
+        work=prepared.work,
+        prepared=prepared.key,
+        form=form.model_dump(mode="json"),
+        vectors=given.key if given else "",
+        seed=seed,
+        **machines,
     )
     if done := stages.finished(url, Trained):
         return stages.reused(done)
@@ -59,19 +69,25 @@ def learn(prepared: Prepared, form: Topics, *, machines: Machines, seed: int) ->
     stopping = WindowStopping(num_patience_epochs=form.num_patience_epochs, tolerance=form.tolerance)
     best: State = {}
     with (
-        progress("train", artifact="topics-training") as report,
+        progress(f"train {form.decoder}", artifact="topics-training") as report,
         stages.workbench(url) as scratch,
         cluster.connect(**machines) as where,
     ):
         counts = Counts.load(prepared.url)
         check_batch(form, counts)
+        corpus = Corpus(counts)
         unseen = [read(file) for file in counts.channel("validation").files]
         documents = max(1, round(form.sub_sample * counts.channel("train").size))
         if form.optimizer == "adadelta" and form.learning_rate != Topics().learning_rate:
             log().warning("adadelta takes no learning rate: %s changes nothing", form.learning_rate)
+        if given and form.embedding_dim not in (given.dimension, Topics().embedding_dim):
+            log().warning(
+                "the vectors have %d numbers: embedding_dim=%d changes nothing", given.dimension, form.embedding_dim
+            )
         epoch, begun = 0, 0  # epochs that are over; the first round of this one
         _tell([lines.begins(1)])
-        rounds = train(form, Corpus(counts), cluster=where, seed=seed)
+        state = form.init(corpus, vectors=table(given), seed=seed) if given else None
+        rounds = train(form, corpus, cluster=where, state=state, seed=seed)
         for each in follow(rounds, report, learning_rate=form.learning_rate, refuse=partial(diverged, form)):
             history.append(history_entry(each) | losses_of(each.state))
             if each.number * form.epochs % each.rounds:

@@ -190,7 +190,23 @@ def test_vectors_reference_and_test_documents(prefect_api, corpus, finished, pla
     assert again.reused == ["prepare", "train", "evaluate", "publish"]
 
 
-def test_decoders_are_compared(finished, corpus, place):
+def test_etm_on_given_vectors(prefect_api, corpus, finished, place, tmp_path):
+    """GloVe's text, here. They are in the model, which others begin from."""
+    vectors = np.repeat(np.eye(2, 3), 8, axis=0) + np.random.default_rng(1).normal(size=(16, 3)) / 10
+    rows = zip((*FRUIT, *TOOLS), vectors, strict=True)
+    text = "".join(f"{word} {' '.join(f'{value:.3f}' for value in row)}\n" for word, row in rows)
+    (tmp_path / "glove.txt").write_text(text, encoding="utf-8")
+    form = FORM.model_copy(update={"decoder": "etm", "num_topics": 2})
+    done = run(corpus, form, output=str(place / "out"), vectors=str(tmp_path / "glove.txt")).result
+    assert kinds(done) == {frozenset(FRUIT), frozenset(TOOLS)}
+    with tarfile.open(done.model) as archive:
+        archive.extractall(tmp_path, filter="data")
+    words = (tmp_path / "vocab.txt").read_text(encoding="utf-8").split()
+    expected = [vectors[[*FRUIT, *TOOLS].index(word)] for word in words]
+    np.testing.assert_allclose(load_state(tmp_path / "state.safetensors")["vectors"], expected, atol=6e-4)
+
+
+def test_decoders_are_compared(finished, corpus, place, capsys):
     """All else is equal, and what is published is the decoder that was asked for."""
     done = run(corpus, output=str(place / "out"), compare=True)
     manifest = json.loads(Path(done.result.model).with_name("manifest.json").read_bytes())
@@ -204,6 +220,8 @@ def test_decoders_are_compared(finished, corpus, place):
     assert manifest["compared"]["said"] in Path(done.result.report).read_text(encoding="utf-8")
     assert "topics-decoders" in runs.artifacts(done)
     assert done.result.reused == ["prepare", "train", "evaluate"]
+    told = [line.rsplit(" ", 2)[0].strip() for line in capsys.readouterr().err.splitlines()]
+    assert told == ["ingest", "train prodlda", "evaluate prodlda", "train etm", "evaluate etm", "publish"]
     assert dict(done.result.rows)["decoders"] == manifest["compared"]["said"]
     assert "train" in run(corpus, FORM.model_copy(update={"decoder": "etm"}), output=str(place / "out")).result.reused
 
@@ -266,8 +284,8 @@ BAD_TEXT: dict[str, tuple[str, dict[str, object], dict[str, object], str]] = {
     ),
     "vectors that are none": (
         PLANTED * 200, {}, {"vectors": "{train}"},
-        "{train}: byte 0: line 1: b'apple pear plum grape mango melon lemon ', expected 'words dimensions'; "
-        "is this word2vec text (not binary), and whole?",
+        "{train}: line 1, byte 0: 'apple pear plum grape mango melon lemon ', expected a word and its numbers; "
+        "give vectors as word2vec's or GloVe's text",
     ),
 }  # fmt: skip
 

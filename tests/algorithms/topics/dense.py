@@ -58,6 +58,8 @@ def losses(form: Topics, tensors: dict[str, Tensor], counts: Tensor, *, seed: in
         scores = normalised((torch.softmax(drawn, dim=1) * kept) @ tensors["decoder"])
     else:
         words = tensors["vectors" if "vectors" in tensors else "words"]
+        if "unknown" in tensors:
+            words = words.index_copy(0, tensors["unknown"], tensors["words"])
         topics = torch.softmax(tensors["topics"] @ words.T + tensors["decoder_bias"], dim=1)
         chances = torch.softmax(drawn, dim=1) @ topics
         scores = (chances + 1e-10).log()

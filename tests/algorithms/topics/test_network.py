@@ -69,6 +69,30 @@ def test_given_word_vectors_stay():
     assert (trained.state["topics"] != state["topics"]).any()
 
 
+def test_words_without_a_given_vector_learn_theirs():
+    """Their slopes are those of the plain network; the other words stay where they are."""
+    form = Topics(num_topics=3, decoder="etm", optimizer="sgd")
+    vectors = np.random.default_rng(1).normal(size=(53, 6)).astype(np.float32)
+    vectors[[4, 11]] = np.nan
+    state = form.init(InMemory(ROWS), vectors=vectors, seed=1)
+    assert state["unknown"].tolist() == [4, 11]
+    assert state["words"].shape == (2, 6)
+    tensors = {name: torch.from_numpy(array) for name, array in state.items()}
+    documents = batch(ROWS, np.arange(70), logarithm=True, device=CPU)
+    found = network.losses(form, tensors, documents, torch.Generator().manual_seed(9), ALONE, training=True)
+    exact = {name: value.double() if value.is_floating_point() else value for name, value in tensors.items()}
+    exact["words"].requires_grad_()
+    expected = dense.losses(form, exact, torch.from_numpy(ROWS.toarray()).double(), seed=9)
+    torch.testing.assert_close(found.recons.double(), expected.recons.detach(), rtol=1e-5, atol=1e-4)
+    [slope] = torch.autograd.grad(expected.objective, exact["words"])
+    torch.testing.assert_close(found.slopes["words"].double(), slope, rtol=1e-4, atol=1e-4)
+    trained = form.update(state, [ROWS], span=None, threads=1, seed=1)
+    np.testing.assert_array_equal(trained.state["vectors"], np.nan_to_num(vectors))
+    assert (trained.state["words"] != state["words"]).any(axis=1).all()
+    assert trained.weight.keys() & {"vectors", "unknown", "words"} == {"words"}
+    assert np.isfinite(form.topic_word(trained.state)).all()
+
+
 def test_moments_are_remembered_in_place_and_nothing_else_changes():
     form = Topics(num_topics=5, decoder="prodlda", batch_norm=True)
     tensors = tensors_of(form)

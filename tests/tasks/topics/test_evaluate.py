@@ -1,6 +1,5 @@
 import json
 import logging
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +12,15 @@ from algorithms.model import load_state
 from algorithms.topics.algorithm import Topics
 from algorithms.topics.counts import Counting, read
 from data.counts import Counts
-from data.errors import CorpusError, FormatError
+from data.errors import CorpusError
 from data.vectors import write_vectors
 from tasks.topics.evaluate import EVALUATION, TOPICS_TEXT, check, evaluate
 from tasks.topics.text import ingest, prepare
 from tasks.topics.train import learn
+from tasks.topics.vectors import look_up
 from tasks.train import STATE, machines
 from tests.planted import FRUIT, TOOLS
+from tests.tasks.topics.wordless import without_words
 
 FORM = Topics(num_topics=3, epochs=2, mini_batch_size=64, optimizer="adam")
 COUNTING = Counting(threshold=5, n_parts=3)
@@ -123,7 +124,8 @@ def test_vectors(prepared, trained, tmp_path, caplog):
     words = [word for word in (*TOOLS, *FRUIT) if word != "plum"]
     write_vectors(tmp_path / "vectors.txt", words, np.tile(np.float32([1, 2]), (len(words), 1)))
     with caplog.at_level(logging.INFO):
-        done = evaluated(prepared, trained, vectors=ingest.fn(str(tmp_path / "vectors.txt")))
+        known = look_up.fn(prepared, ingest.fn(str(tmp_path / "vectors.txt")))
+        done = evaluated(prepared, trained, vectors=known)
     assert done.metrics["wetc"] == pytest.approx(15 * 14 / (16 * 15))
     assert judgement_of(done)["wordless"] == 1
     told = [record.getMessage() for record in caplog.records]
@@ -137,30 +139,17 @@ def test_vectors(prepared, trained, tmp_path, caplog):
     assert told[start + 4].startswith("Finished scoring on 400 examples")
 
 
-@pytest.mark.parametrize("given", ["vectors", "reference"])
-def test_words_that_are_unknown(prepared, corpus, tmp_path, given):
+def test_words_that_are_unknown(prepared, corpus, tmp_path):
     """They are asked for before the training; counts to judge by need none."""
     (tmp_path / "counts.csv").write_text("1,0,2\n")
-    write_vectors(tmp_path / "vectors.txt", ["a"], np.ones((1, 2), np.float32))
-    sources = {"vectors": str(tmp_path / "vectors.txt"), "reference": str(corpus)}
-    wordless = prepared.model_copy(update={"url": str(tmp_path)})
+    wordless = prepared.model_copy(update={"url": without_words(prepared, tmp_path)})
     with pytest.raises(CorpusError) as raised:
-        check.fn(wordless, **{given: ingest.fn(sources[given])})
+        check.fn(wordless, ingest.fn(str(corpus)))
     assert str(raised.value) == (
-        f"{given}={sources[given]!r}: the counts come without their words; "
-        f"put vocab.txt beside the counts, one word a line, or leave {given} out"
+        f"reference={str(corpus)!r}: the counts come without their words; "
+        "put vocab.txt beside the counts, one word a line, or leave reference out"
     )
-    check.fn(wordless, reference=ingest.fn(str(tmp_path / "counts.csv")))
-    check.fn(prepared, **{name: ingest.fn(source) for name, source in sources.items()})
-
-
-def test_vectors_that_are_none(prepared, corpus):
-    with pytest.raises(FormatError, match=r"byte 0: line 1: .*, expected 'words dimensions'"):
-        check.fn(prepared, vectors=ingest.fn(str(corpus)))
-
-
-def test_an_archive_without_vectors(prepared, corpus, tmp_path):
-    with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
-        archive.add(corpus, "other.txt")
-    with pytest.raises(CorpusError, match=r"no vectors.txt in it; give a vectors.txt, or the model.tar.gz that"):
-        check.fn(prepared, vectors=ingest.fn(str(tmp_path / "model.tar.gz")))
+    counts = ingest.fn(str(tmp_path / "counts.csv"))
+    assert check.fn(wordless, counts) == counts
+    assert check.fn(prepared, ingest.fn(str(corpus)))
+    assert check.fn(wordless, None) is None
