@@ -6,16 +6,17 @@ clip it with that; for the others it is a share of the value that goes with each
 """
 
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from algorithms.kernels import optimizers as kernels
 from algorithms.threads import Threads
 
-Tensor = torch.Tensor
+if TYPE_CHECKING:
+    from torch import Tensor  # two seconds to import, and a form that names an optimizer needs none
+
 Name = Literal["adadelta", "adagrad", "adam", "rmsprop", "sgd"]
 
 NOTHING = np.zeros(0, np.float32)
@@ -73,7 +74,9 @@ class Rule(NamedTuple):
 class Optimizing:
     """Parameters, what the optimizer keeps of each (`squares.decoder` in `tensors`), and how many steps it took."""
 
-    def __init__(self, rule: Rule, parameters: Mapping[str, Tensor], tensors: Mapping[str, Tensor], steps: int) -> None:
+    def __init__(
+        self, rule: Rule, parameters: "Mapping[str, Tensor]", tensors: "Mapping[str, Tensor]", steps: int
+    ) -> None:
         self.rule, self.steps = rule, steps
         self.kept = {
             name: [value, *(tensors[f"{slot}.{name}"] for slot in rule.optimizer.slots)]
@@ -89,7 +92,7 @@ class Optimizing:
         """Let numba compile before the clock runs."""
         self.rule.optimizer.kernel(NOTHING, NOTHING, NOTHING, NOTHING, self.rule.settings(0))
 
-    def step(self, slopes: Mapping[str, Tensor], threads: Threads) -> None:
+    def step(self, slopes: "Mapping[str, Tensor]", threads: Threads) -> None:
         """Move each parameter by one step. In place."""
         self.steps += 1
         settings, biases = (self.rule.settings(self.steps, decays=decays) for decays in (True, False))
@@ -106,7 +109,7 @@ class Optimizing:
         threads.map(lambda cut: self.rule.optimizer.kernel(*cut), cuts)
 
 
-def move(name: Name, settings: list[float], slope: Tensor, value: Tensor, *slots: Tensor) -> None:
+def move(name: Name, settings: list[float], slope: "Tensor", value: "Tensor", *slots: "Tensor") -> None:
     """One step by tensor operations, as the loops of `kernels.optimizers` do it. In place."""
     scale, clip, decay, rate, epsilon, *follows = settings
     gradient = scale * slope

@@ -5,8 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-import torch
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -31,6 +29,8 @@ def threads(number: int, *, within: int = 1) -> Iterator[Threads]:
 
     One is best where there are many short operations, `number` where there are few long ones.
     """
+    import torch  # two seconds, and who only names an optimizer needs none
+
     before = torch.get_num_threads()
     torch.set_num_threads(within)
     try:

@@ -1,15 +1,12 @@
 """Object2Vec's hyperparameters: their names, bounds and defaults, and what they come to for each encoder."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from algorithms.optimizers import Name, Rule
 from data.errors import HyperparameterError
 
-if TYPE_CHECKING:
-    from algorithms.optimizers import Rule
-
-Optimizer = Literal["adadelta", "adagrad", "adam", "rmsprop", "sgd"]
 Network = Literal["hcnn", "bilstm", "pooled_embedding"]
 Comparator = Literal["hadamard", "concat", "abs_diff", "cosine"]
 
@@ -204,7 +201,7 @@ class Form(BaseModel):
         ),
     ] = 0
     optimizer: Annotated[
-        Optimizer, Field(title="Optimizer", description="adadelta needs no learning rate, and takes none.")
+        Name, Field(title="Optimizer", description="adadelta needs no learning rate, and takes none.")
     ] = "adam"
     learning_rate: Annotated[float, Field(title="Learning rate", description="Step size.", ge=1e-6, le=1)] = 0.0004
     weight_decay: Annotated[
@@ -314,10 +311,8 @@ class Form(BaseModel):
         return self.enc0_vocab_size, self.enc0_vocab_size if self.enc1_network == "enc0" else self.enc1_vocab_size
 
     @property
-    def rule(self) -> "Rule":
+    def rule(self) -> Rule:
         """How weights move."""
-        from algorithms.optimizers import Rule  # torch, whose import takes two seconds; a form needs none
-
         return Rule(self.optimizer, 1.0 if self.optimizer == "adadelta" else self.learning_rate, self.weight_decay)
 
     def adjustments(self) -> list[str]:

@@ -17,15 +17,18 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import FlowRunSort
 from pydantic import BaseModel, model_serializer
 
+from algorithms.object2vec.algorithm import Object2Vec
+from algorithms.object2vec.pairing import Pairing
 from algorithms.text_classification.algorithm import TextClassification
 from algorithms.topics.algorithm import Topics
 from algorithms.topics.counts import Counting
 from algorithms.word2vec.algorithm import Word2Vec
 from flows.cli import FAILURE, INTERRUPTED, SUCCESS, USER_ERROR, normalised, run, validated
+from flows.object2vec import object2vec
 from flows.text_classification import text_classification
 from flows.topics import topics
 from flows.word2vec import word2vec
-from tests import planted
+from tests import planted, related
 
 EMBERTEXT = [sys.executable, "-m", "flows.cli"]
 QUICK = ["--vector-dim=8", "--epochs=1", "--min_count", "1"]
@@ -84,6 +87,7 @@ FORMS = {
     "word2vec": (word2vec, [Word2Vec]),
     "text-classification": (text_classification, [TextClassification]),
     "topics": (topics, [Counting, Topics]),
+    "object2vec": (object2vec, [Pairing, Object2Vec]),
 }
 
 
@@ -103,14 +107,18 @@ FORMS = {
         ("topics", "One of ntm, prodlda, etm. [default: ntm]"),
         ("topics", "wordnet needs nltk's data packages (NLTK_DATA). One of wordnet, snowball, none. [default: none]"),
         ("topics", "The most frequent words, so many of them. (1 to 1000000) [default: 2000]"),
+        ("object2vec", "One of hcnn, bilstm, pooled_embedding. [default: pooled_embedding]"),
+        ("object2vec", "Numbers in what an encoder gives. (4 to 10000) [default: 256]"),
+        ("object2vec", "Units of each such layer. (2 to 10000) [default: 512]"),
         ("text-classification", "Hash buckets that word n-grams share. (at least 1) [default: 2000000]"),
     ],
 )
-def test_help_lists_every_option_with_its_bounds(capsys, command, expected):
+def test_help_lists_every_option_with_its_bounds(capsys, monkeypatch, command, expected):
+    monkeypatch.setenv("COLUMNS", "200")  # long names are cut elsewhere
     assert run([command, "--help"]) == SUCCESS
     text = " ".join(re.sub("[│╭╮╰╯─]", " ", capsys.readouterr().out).split())
     flow, forms = FORMS[command]
-    own = inspect.signature(flow.fn).parameters.keys() - {command.replace("-", "_"), "counting"}
+    own = inspect.signature(flow.fn).parameters.keys() - {command.replace("-", "_"), "counting", "pairing"}
     for name in (*own, *(field for form in forms for field in form.model_fields)):
         assert f"--{name.replace('_', '-')} " in text
     assert expected in text
@@ -154,6 +162,12 @@ def test_help_lists_the_commands(capsys, arguments):
         ),
         (["topics", "--clip_gradient=0"], """clip_gradient='0': expected "Inf", or a number of at least 0.001"""),
         (["topics", "--lemmatizer=porter"], "lemmatizer='porter': input should be 'wordnet', 'snowball' or 'none'"),
+        (["object2vec", "--enc_dim", "3"], "enc_dim='3': input should be greater than or equal to 4"),
+        (
+            ["object2vec", "--comparator_list=hadamard,dot"],
+            "comparator_list='hadamard,dot': expected some of hadamard, concat, abs_diff, cosine",
+        ),
+        (["object2vec", "--optimizer=rmsprop"], "optimizer='rmsprop': row_sparse moves some rows and not others"),
         (["word3vec"], 'Unknown command "word3vec"'),
     ],
 )
@@ -299,6 +313,16 @@ def test_a_classifier_in_a_table(in_this_process, tmp_path, capsys):
     *_, model, report = shown.splitlines()
     assert Path(model.split()[-1]).is_file()
     assert Path(report.split()[-1]).is_file()
+
+
+def test_json_of_object2vec(in_this_process, tmp_path, capsys):
+    train = related.write(tmp_path / "subjects.jsonl", related.documents(count=100))
+    options = ["--output", str(tmp_path / "out"), "--min_count=1", "--epochs=1", "--enc_dim=8", "--json"]
+    assert run(["object2vec", "--train", str(train), *options]) == SUCCESS
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told.keys() == {"model", "report", "metrics", "words_per_second", "seconds", "reused"}
+    assert told["metrics"].keys() >= {"test_accuracy", "hits@1", "mean_rank"}
+    assert Path(told["model"]).is_file()
 
 
 def test_json_of_topics(in_this_process, corpus, tmp_path, capsys):
