@@ -3,12 +3,14 @@
 The home of distributed. It speaks the protocol `algorithms.training.Cluster` and knows no algorithm.
 """
 
+import queue
+import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Queue, get_worker
 
 from algorithms.protocol import Algorithm, Piece, Span
 from algorithms.state import Partial, State
@@ -18,7 +20,11 @@ from data.process import cores, deaf_children
 
 CONNECT_SECONDS = 20
 AHEAD = 3  # pieces of work that wait for each worker
+LISTENING = 0.3  # seconds between two looks at whether the work is still wanted
+PATIENCE = 300  # seconds that a worker waits for an answer; whoever should give it has died by then
 
+Judge = Callable[[int, Mapping[str, float]], bool]
+"""Told an epoch and its metrics; whether to end the work there."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -63,6 +69,46 @@ class Dask:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+    def judged(
+        self, work: Callable[[Item, Judge], Result], item: Item, judge: Judge, *, wanted: Callable[[], None]
+    ) -> Result:
+        """`work(item, judge)` in some worker: what it tells `judge` there is told to ours, and ours answers.
+
+        wanted: raises when nobody waits for the work any more; then it ends at what it tells next.
+        """
+        name, told = uuid.uuid4().hex, queue.SimpleQueue[tuple[int, dict[str, float]]]()
+        answers = Queue(name, client=self.client)
+        self.client.subscribe_topic(name, lambda event: told.put(event[1]))
+        future = self.client.submit(_judged, work, item, name, pure=False)
+        try:
+            while not future.done():
+                wanted()
+                with suppress(queue.Empty):
+                    answers.put(judge(*told.get(timeout=LISTENING)))
+            result: Result = future.result()
+        except BaseException:
+            with suppress(Exception):  # the cluster may be what failed
+                answers.put(True)
+                future.cancel()
+            raise
+        else:
+            return result
+        finally:
+            with suppress(Exception):
+                self.client.unsubscribe_topic(name)
+                answers.close()
+
+
+def _judged(work: Callable[[Item, Judge], Result], item: Item, name: str) -> Result:
+    """What runs in the worker."""
+    answers = Queue(name)
+
+    def judge(epoch: int, metrics: Mapping[str, float]) -> bool:
+        get_worker().log_event(name, (epoch, dict(metrics)))
+        return bool(answers.get(timeout=PATIENCE))
+
+    return work(item, judge)
 
 
 @contextmanager

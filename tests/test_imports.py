@@ -36,7 +36,7 @@ HOMES = {
     "cyclopts": "flows/",
     "rich": "flows/ tasks/progress.py",
     "matplotlib": "tasks/plots.py tasks/page.py tasks/word2vec/plots.py tasks/text_classification/plots.py "
-    "tasks/topics/plots.py tasks/object2vec/plots.py",
+    "tasks/topics/plots.py tasks/object2vec/plots.py tasks/tune/plots.py tasks/tune/page.py",
     "jinja2": "tasks/page.py",
     "pooch": "data/sources.py",
     "nltk": "data/tokenizer.py data/lemmatizer.py",

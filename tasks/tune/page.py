@@ -1,0 +1,100 @@
+"""A finished sweep as a page, and the summary that Prefect shows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from tasks import page
+from tasks.page import duration, table
+from tasks.plots import picture
+from tasks.tune import plots
+from tasks.tune.sweep import Swept
+from tasks.tune.table import Row, shortened
+from tasks.tune.trial import shown as own
+
+SHOWN = 100  # trials in the page's table
+IN_MARKDOWN = 20
+
+
+def render(swept: Swept, *, manifest: Mapping[str, Any], rows: Sequence[Row]) -> str:
+    """The page as HTML. rows: of `tasks.tune.table`."""
+    shown = shortened(rows)
+    return page.render(
+        "tune/tune.html.j2",
+        title=title(manifest),
+        manifest=manifest,
+        figures=key_figures(swept, manifest),
+        curves={},
+        columns=list(shown[0]) if shown else [],
+        rows=shown[:SHOWN],
+        more=max(0, len(shown) - SHOWN),
+        several=len(swept.objectives) > 1,
+        front=[f"{each.sweep or swept.name}-{each.number:03}" for each in swept.front],
+        best={name: own(value) for name, value in swept.best.parameters.items()},
+        ended=swept.ended,
+        pictures={name: (wide, picture(figure)) for name, (wide, figure) in pictures(swept).items()},
+    )
+
+
+def pictures(swept: Swept) -> dict[str, tuple[bool, Figure]]:
+    """What there is to draw of it, by what it shows, and whether it needs the page's width."""
+    objective, ranges = swept.objectives[0], swept.sweep.space.ranges
+    found = {"each trial, and the best so far": (False, plots.history(swept.trials, objective))}
+    if swept.importances:
+        found["which parameters matter"] = (False, plots.importances(swept.importances))
+    if len(swept.objectives) > 1:
+        found["the Pareto front"] = (False, plots.front(swept.trials, swept.front, swept.objectives))
+    if any(len(each.rounds) > 1 for each in swept.trials):
+        found["each trial after each epoch"] = (False, plots.rounds(swept.trials, objective))
+    found["parameters and what came of them, the best trial marked"] = (
+        True,
+        plots.parallel(swept.trials, ranges, objective),
+    )
+    found["each parameter by itself"] = (True, plots.slices(swept.trials, ranges, objective))
+    return found
+
+
+def title(manifest: Mapping[str, Any]) -> str:
+    """Algorithm and corpus: "word2vec tuned on text8"."""
+    return f"{manifest['tuned'].replace('_', ' ')} tuned on {manifest.get('corpus', {}).get('name', 'text')}"
+
+
+def key_figures(swept: Swept, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """What one looks at first, by name, ready to print."""
+    cost = manifest["cost"]
+    figures = {
+        f"best {each.metric.replace('_', ' ')}": f"{value:.4g}"
+        for each, value in zip(swept.objectives, swept.best.values, strict=True)
+    }
+    figures["trials"] = str(len(swept.trials))
+    for status in ("stopped", "failed"):
+        if number := sum(each.status == status for each in swept.trials):
+            figures[status] = str(number)
+    figures["machine time"] = duration(cost["machine_seconds"])
+    if "euros" in cost:
+        figures["cost"] = f"{cost['euros']:.2f} €"
+    return figures
+
+
+def summary_markdown(swept: Swept, *, manifest: Mapping[str, Any], rows: Sequence[Row], model: str, report: str) -> str:
+    """The sweep in a screen of Markdown; `model` and `report` are the addresses of what it published."""
+    shown = shortened(rows)
+    figures = [[name, value] for name, value in key_figures(swept, manifest).items()]
+    sections = {
+        "": table(["", ""], figures),
+        "Trials": table(list(shown[0]), [list(row.values()) for row in shown[:IN_MARKDOWN]]) if shown else [],
+        "Why it ended": [page.plain(swept.ended)],
+    }
+    return page.markdown(title=title(manifest), sections=sections, model=model, report=report)
+
+
+def terminal_rows(swept: Swept, manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a person wants to see of it first."""
+    best = ", ".join(f"{name} {value}" for name, value in key_figures(swept, manifest).items())
+    parameters = ", ".join(f"{name}={own(value)}" for name, value in swept.best.parameters.items())
+    return [
+        ("sweep", best),
+        ("best", f"{swept.name}-{swept.best.number:03}: {parameters}"),
+        ("ended", swept.ended),
+    ]

@@ -1,0 +1,261 @@
+"""A sweep: trials are asked for, run side by side, and told, until one of its limits is reached.
+
+The search decides where to look; this runs it. Killed, it is gone on with by the next run of the same: trials are
+written down where `storage` says, and stages that had finished are found in the cache.
+"""
+
+import math
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from prefect.futures import PrefectConcurrentFuture
+from pydantic import BaseModel
+
+from algorithms.search import trials
+from algorithms.search.limits import Limits
+from algorithms.search.objectives import Objective
+from algorithms.search.search import Search
+from algorithms.search.space import Space
+from algorithms.search.trials import Trial
+from algorithms.training import Here
+from data.process import cores
+from tasks import cluster, stages
+from tasks.progress import Report, progress
+from tasks.train import Machines
+from tasks.tune import earlier
+from tasks.tune.settings import Tuning, formed, rounds
+from tasks.tune.trial import Ended, Outcome, Stages, Work, reason_of, shown, trial
+
+
+class Sweep(NamedTuple):
+    """What is searched. data: what trials are trained and judged on, and how, as JSON can hold it.
+
+    default: the algorithm's own objective.
+    """
+
+    algorithm: str
+    form: BaseModel
+    space: Space
+    tuning: Tuning
+    data: dict[str, Any]
+    default: str
+    seed: int
+
+    def searches(self, *names: str) -> bool:
+        """Whether any of these hyperparameters changes from trial to trial."""
+        return not self.space.ranges.keys().isdisjoint(names)
+
+    @property
+    def key(self) -> str:
+        """Stands for all that its trials come from; not for when it ends."""
+        return stages.digest(
+            {
+                "algorithm": self.algorithm,
+                "form": self.form.model_dump(mode="json"),
+                "ranges": {name: each.model_dump(mode="json") for name, each in self.space.ranges.items()},
+                "objectives": [str(each) for each in self.tuning.objectives(self.default)],
+                "strategy": self.tuning.strategy,
+                "early_stopping_type": self.tuning.early_stopping_type,
+                "warm_start": self.tuning.earlier,
+                "data": self.data,
+                "seed": self.seed,
+            }
+        )
+
+
+class Swept(NamedTuple):
+    """What came of it. trials: this sweep's own and those of earlier ones that count; front: the Pareto front's.
+
+    machines: what a trial had for itself; sharing: trials that ran side by side on one machine; ended: why;
+    seconds: of this run, by the clock; before: trials that an earlier run had finished.
+    """
+
+    sweep: Sweep
+    trials: list[Trial]
+    ranked: list[Trial]
+    front: list[Trial]
+    best: Trial
+    form: Any
+    importances: dict[str, float]
+    machines: Machines
+    sharing: int
+    ended: str
+    seconds: float
+    before: int
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What it was after."""
+        return self.sweep.tuning.objectives(self.sweep.default)
+
+    @property
+    def name(self) -> str:
+        """As trials' names begin."""
+        return f"{self.sweep.algorithm.replace('_', '-')}-{self.sweep.key[:8]}"
+
+
+def check(sweep: Sweep) -> None:
+    """Refuse now what a sweep could not do, before any data is fetched. Raises EmbertextError."""
+    wanted = sweep.tuning.objectives(sweep.default)
+    sweep.tuning.limits.check(wanted, grid=sweep.tuning.strategy == "grid")
+    with _search(sweep, storage=""):
+        pass
+
+
+def search(sweep: Sweep, learn: Stages, *, threads: int, workers: int, scheduler: str) -> Swept:
+    """Run its trials, as many side by side as were asked for and there are workers for.
+
+    Raises HyperparameterError where no trial reports the objective, EmbertextError where every trial failed.
+    """
+    limits, start = sweep.tuning.limits, time.monotonic()
+    each = threads or (0 if workers or scheduler else max(1, cores() // limits.max_parallel_jobs))
+    name = sweep.key if sweep.tuning.resume else f"{sweep.key}-{time.time_ns():x}"
+    with (
+        cluster.connect(threads=each, workers=workers, scheduler=scheduler) as where,
+        _search(sweep, storage=sweep.tuning.storage or _journal(sweep, name), name=name) as searched,
+        progress("tune", artifact=f"tune-{sweep.algorithm.replace('_', '-')}-progress") as report,
+    ):
+        most = where.workers if isinstance(where, cluster.Dask) else limits.max_parallel_jobs
+        parallel = min(limits.max_parallel_jobs, most)
+        machines = Machines(threads=where.threads, workers=0, scheduler="")
+        before = sum(each.status in ("completed", "stopped", "failed") for each in searched.own)
+        runner = _Runner(sweep, searched, Work(learn, machines), where, report)
+        ended = runner.run(limits, parallel)
+        best = searched.best
+        return Swept(
+            sweep=sweep,
+            trials=searched.trials,
+            ranked=searched.ranked,
+            front=searched.front,
+            best=best,
+            form=formed(sweep.form, best.parameters),
+            importances=searched.importances(),
+            machines=machines,
+            sharing=1 if scheduler else parallel,
+            ended=ended,
+            seconds=time.monotonic() - start,
+            before=before,
+        )
+
+
+@contextmanager
+def _search(sweep: Sweep, **place: str) -> Iterator[Search]:
+    tuning = sweep.tuning
+    with Search(
+        sweep.space,
+        objective=[f"{each.direction[:8]} {each.metric}" for each in tuning.objectives(sweep.default)],
+        strategy=tuning.strategy,
+        early_stopping=tuning.early_stopping_type,
+        rounds=rounds(sweep.form, sweep.space),
+        warm_start=[earlier.read(url, data=sweep.data) for url in tuning.earlier],
+        seed=sweep.seed,
+        **place,
+    ) as searched:
+        yield searched
+
+
+def _journal(sweep: Sweep, name: str) -> str:
+    """The file of a sweep's own, on this machine."""
+    return str(stages.local_cache() / "sweeps" / f"{sweep.algorithm}-{name}.journal")
+
+
+class _Runner:
+    """Trials that run. The search hears of one thing at a time."""
+
+    def __init__(self, sweep: Sweep, searched: Search, work: Work, where: Here | cluster.Dask, report: Report) -> None:
+        self.sweep, self.search, self.work, self.where, self.report = sweep, searched, work, where, report
+        self.lock, self.ended = threading.Lock(), Ended()
+        self.outcomes: dict[int, Outcome] = {}
+        self.running: dict[Future[Any], Trial] = {}
+
+    def run(self, limits: Limits, parallel: int) -> str:
+        """Until there is no more to begin, and what was begun has ended; why."""
+        start = time.monotonic()
+        # one at a time trains in the main thread, where Ctrl-C ends it at once
+        begin = self._here if parallel == 1 and isinstance(self.where, Here) else self._beside
+        why = ""
+        self._tell(limits)
+        try:
+            while True:
+                while not why and len(self.running) < parallel:
+                    with self.lock:
+                        seconds = time.monotonic() - start
+                        why = limits.reached(self.search.own, self.search.objectives[0], seconds=seconds)
+                        asked = None if why else self.search.ask()
+                    if asked:
+                        self.running[begin(asked)] = asked
+                    why = why or ("" if asked else "every point of the space has been tried")
+                if not self.running:
+                    return why
+                done, _ = wait(self.running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._conclude(self.running.pop(future), future)
+                    self._tell(limits)
+        finally:
+            self.ended.now()
+            wait(self.running)
+
+    def _here(self, asked: Trial) -> Future[Any]:
+        """Run a trial in this thread."""
+        future: Future[Any] = Future()
+        future.set_result(trial(asked.number, asked.parameters, **self._given(asked), return_state=True))
+        return future
+
+    def _beside(self, asked: Trial) -> Future[Any]:
+        """Run a trial in a thread of its own."""
+        begun = trial.submit(asked.number, asked.parameters, **self._given(asked))
+        assert isinstance(begun, PrefectConcurrentFuture)
+        return begun.wrapped_future
+
+    def _given(self, asked: Trial) -> dict[str, Any]:
+        def judge(epoch: int, metrics: Mapping[str, float]) -> bool:
+            with self.lock:
+                return self.search.report(asked.number, epoch, metrics)
+
+        return {
+            "base": self.sweep.form,
+            "work": self.work,
+            "where": self.where,
+            "judge": judge,
+            "ended": self.ended,
+            "outcomes": self.outcomes,
+        }
+
+    def _conclude(self, asked: Trial, future: Future[Any]) -> None:
+        """Tell the search what a trial came to."""
+        outcome = self.outcomes.get(asked.number) or Outcome(None, 0.0, reason_of(_error(future)))
+        metrics, reason = outcome.metrics, outcome.reason
+        for each in self.search.objectives:
+            if metrics and not math.isfinite(value := metrics.get(each.metric, 0.0)):
+                metrics, reason = None, f"{each.metric} is {value}"
+        with self.lock:
+            told = self.search.tell(asked.number, metrics, seconds=outcome.seconds, reason=reason)
+        parameters = ", ".join(f"{name}={shown(value)}" for name, value in told.parameters.items())
+        result = ", ".join(
+            f"{each.metric} {value:.4g}" for each, value in zip(self.search.objectives, told.values, strict=False)
+        )
+        status = "" if told.status == "completed" else f"{told.status} "
+        print(
+            f"trial {told.number}: {status}{result or told.reason} in {told.seconds:.1f} s: {parameters}",
+            file=sys.stderr,
+        )
+
+    def _tell(self, limits: Limits) -> None:
+        """How far it is, by the number of jobs where that is known."""
+        finished = [each for each in self.search.own if each.finished and each.status != "interrupted"]
+        best = trials.best(finished, self.search.objectives)
+        told = f", best {self.search.objectives[0].metric} {best.values[0]:.4g}" if best else ""
+        self.report(len(finished) / limits.max_jobs if limits.max_jobs else 0.0, f"{len(finished)} trials{told}")
+
+
+def _error(future: Future[Any]) -> BaseException:
+    """Why a trial's task left no outcome: Prefect itself failed."""
+    if error := future.exception():
+        return error
+    state = future.result()
+    return RuntimeError(getattr(state, "message", None) or "its task run left no outcome")
