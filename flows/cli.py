@@ -18,7 +18,8 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from flows.runtime import configure, is_interrupt, one_line, start_prefect
 
-HELP = "Word vectors, text classifiers and topics from raw text, on your own machines."
+HELP = "Word vectors, text classifiers, topics and pairs of texts in one space, on your own machines."
+TUNE = "Search the hyperparameters of an algorithm: tune word2vec, text-classification, topics or object2vec."
 SUCCESS, FAILURE, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 RUN, OUTPUT = Group("Run", sort_key=1), Group("Output", sort_key=3)
 FLAGS = {
@@ -39,7 +40,7 @@ def run(arguments: Sequence[str]) -> int:
     debug = "--debug" in arguments
     configure(debug=debug)
     try:
-        commands = app()
+        commands = app(arguments)
         commands(normalised(arguments), exit_on_error=False, print_error=False)
     except (Exception, KeyboardInterrupt) as error:
         if is_interrupt(error):
@@ -53,8 +54,8 @@ def run(arguments: Sequence[str]) -> int:
     return SUCCESS
 
 
-def app() -> App:
-    """One command a flow."""
+def app(arguments: Sequence[str] = ()) -> App:
+    """One command a flow; those that tune are below `tune`, and are there when that is what is asked for."""
     from flows.evaluate_classifier import evaluate_classifier  # not before Prefect is configured
     from flows.object2vec import object2vec
     from flows.text_classification import text_classification
@@ -71,6 +72,13 @@ def app() -> App:
     )
     for flow in (word2vec, text_classification, evaluate_classifier, topics, object2vec):
         commands.command(command(flow), name=flow.name)
+    tuning = App(name="tune", help=TUNE, help_format="plaintext")
+    if "tune" in arguments[:1]:  # two seconds for what searches, which others need not wait for
+        from flows.tune import tune_object2vec, tune_text_classification, tune_topics, tune_word2vec
+
+        for tuner in (tune_word2vec, tune_text_classification, tune_topics, tune_object2vec):
+            tuning.command(command(tuner), name=tuner.name.removeprefix("tune-"))
+    commands.command(tuning)
     return commands
 
 

@@ -55,7 +55,7 @@ def report(swept: Swept, ingested: Ingested, learned: Learned, best: Published, 
         report=published.report,
         words_per_second=learned.trained.words_per_second,
         metrics=dict(learned.evaluated.metrics),
-        rows=page.terminal_rows(swept, manifest),
+        rows=page.terminal_rows(swept, manifest, table),
         seconds={
             "ingest": ingested.seconds,
             "tune": swept.seconds,

@@ -15,6 +15,8 @@ from tasks.tune.trial import shown as own
 
 SHOWN = 100  # trials in the page's table
 IN_MARKDOWN = 20
+ON_A_TERMINAL = 12
+UNTOLD = ("model_name", "status", "reason")
 
 
 def render(swept: Swept, *, manifest: Mapping[str, Any], rows: Sequence[Row]) -> str:
@@ -89,12 +91,17 @@ def summary_markdown(swept: Swept, *, manifest: Mapping[str, Any], rows: Sequenc
     return page.markdown(title=title(manifest), sections=sections, model=model, report=report)
 
 
-def terminal_rows(swept: Swept, manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a person wants to see of it first."""
-    best = ", ".join(f"{name} {value}" for name, value in key_figures(swept, manifest).items())
-    parameters = ", ".join(f"{name}={own(value)}" for name, value in swept.best.parameters.items())
-    return [
-        ("sweep", best),
-        ("best", f"{swept.name}-{swept.best.number:03}: {parameters}"),
-        ("ended", swept.ended),
+def terminal_rows(swept: Swept, manifest: Mapping[str, Any], rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """What a person wants to see of it first: key figures, the first trials of the table, why it ended."""
+    figures = ", ".join(f"{name} {value}" for name, value in key_figures(swept, manifest).items())
+    table = [
+        (
+            str(row["model_name"]),
+            ", ".join(
+                f"{name}={own(value)}" for name, value in row.items() if name not in UNTOLD and value is not None
+            ),
+        )
+        for row in rows[:ON_A_TERMINAL]
+        if row["status"] != "failed"
     ]
+    return [("sweep", figures), *table, ("ended", swept.ended)]
