@@ -1,7 +1,7 @@
 """Pairs of ids or texts, or documents, become the shards of pairs that an Object2Vec is trained on."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import partial
 
 from prefect import task
@@ -75,7 +75,8 @@ def prepare(
     sources = {"train": ingested.source} | {name: others[name].source for name in SETS if name in others}
     aligned = {name: against[name].source for name in sources if name in against}
     found = {name: pair_sources.find(source, aligned.get(name)) for name, source in sources.items()}
-    _check(found, sampled=negative_sampling_rate > 0)
+    lone = {name for name, source in sources.items() if source.kind == "text" and name not in aligned}
+    _check(found, sampled=negative_sampling_rate > 0, lone=lone)
     texts = found["train"].kind != "ids"
     sizes = [size for size in vocab_sizes if size]
     if texts and sizes:
@@ -137,8 +138,11 @@ def prepare(
     return prepared
 
 
-def _check(found: Mapping[str, Found], *, sampled: bool) -> None:
-    """Refuse ids beside texts, and pairs without labels that nothing tells from those that are none."""
+def _check(found: Mapping[str, Found], *, sampled: bool, lone: Container[str]) -> None:
+    """Refuse ids beside texts, and pairs without labels that nothing tells from those that are none.
+
+    lone: names of sets of lines, which beside aligned ones would be taken for documents.
+    """
     train = found["train"]
     for name, each in found.items():
         if (each.kind == "ids") != (train.kind == "ids"):
@@ -146,6 +150,9 @@ def _check(found: Mapping[str, Found], *, sampled: bool) -> None:
                 *(("ids" if one.kind == "ids" else "texts") for one in (each, train))
             )
             raise CorpusError(what, where=f"channel {name}", remedy="give ids in all channels, or texts in all")
+        if train.kind == "aligned" and name in lone:
+            remedy = "give pairs as JSON Lines, or leave it out: some are then held out"
+            raise CorpusError("lines, and channel train has lines of two files", where=f"channel {name}", remedy=remedy)
         if each.kind in ("ids", "texts") and not (each.labelled or sampled):
             remedy = "give every pair a label, or set negative_sampling_rate: all pairs are then positive"
             raise CorpusError("missing", where=f"channel {name}: {each.where}: label", remedy=remedy)

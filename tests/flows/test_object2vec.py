@@ -223,6 +223,15 @@ def test_aligned_lines(prefect_api, cache, tmp_path):
     assert "Against" in Path(done.report).read_text(encoding="utf-8")
 
 
+def test_lines_without_others_beside_aligned_ones(prefect_api, cache, tmp_path):
+    lines = related.write(tmp_path / "lines.txt", "a b\n")
+    failed = run(lines, against=str(lines), validation=str(lines), output=str(tmp_path / "out"))
+    assert str(failed.result) == (
+        "channel validation: lines, and channel train has lines of two files; "
+        "give pairs as JSON Lines, or leave it out: some are then held out"
+    )
+
+
 @pytest.fixture
 def auxiliary(tmp_path) -> Path:
     """A vocabulary of the ids of `related.records`, and vectors of one number for each kind, in GloVe's format."""
