@@ -14,6 +14,13 @@ SMALL = {
     "comparator_list": "hadamard", "epochs": 8,
 }  # fmt: skip
 
+READING = SMALL | {"negative_sampling_rate": 0, "enc_dim": 32, "mini_batch_size": 64}
+NETWORKS = {
+    "pooled_embedding": SMALL,
+    "hcnn": READING | {"enc0_layers": "2", "learning_rate": 0.005},
+    "bilstm": READING,
+}
+
 
 def trained(form: Object2Vec, pairs, *, workers=1, seed=1):
     return [*train(form, corpus(pairs), cluster=Here(1, workers=workers), seed=seed)][-1]
@@ -24,8 +31,7 @@ def trained(form: Object2Vec, pairs, *, workers=1, seed=1):
 def test_planted_pairs_are_learned(network, storage):
     # a negative that is drawn may well be of the same topic: what reads sentences has it told
     pooled = network == "pooled_embedding"
-    settings = SMALL | ({} if pooled else {"mini_batch_size": 64, "negative_sampling_rate": 0})
-    form = Object2Vec(enc0_network=network, token_embedding_storage_type=storage, **settings)
+    form = Object2Vec(enc0_network=network, token_embedding_storage_type=storage, **NETWORKS[network])
     last = trained(form, planted(1200 if pooled else 3000, negatives=not pooled, seed=1))
     found = form.evaluate(last.state, planted(600, negatives=True, seed=2))
     assert found["accuracy"] > 0.9
@@ -164,9 +170,7 @@ def test_two_workers_learn_together():
 
 
 def test_bucketing_learns_too():
-    form = Object2Vec(
-        enc0_network="hcnn", bucket_width=2, **SMALL | {"mini_batch_size": 64, "negative_sampling_rate": 0}
-    )
+    form = Object2Vec(enc0_network="hcnn", bucket_width=2, **NETWORKS["hcnn"])
     last = trained(form, planted(3000, negatives=True, seed=1))
     assert form.evaluate(last.state, planted(600, negatives=True, seed=2))["accuracy"] > 0.9
 
