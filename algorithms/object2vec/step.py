@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from algorithms.device import device_of
 from algorithms.object2vec import network
 from algorithms.object2vec.embeddings import Lookup, Table, tables_of
 from algorithms.object2vec.encoders import Dropout
@@ -45,7 +46,7 @@ def train_on(form: "Form", state: State, batches: Sequence[Batch], *, threads: i
     longest = form.encoders[0].max_seq_len, form.encoders[1].max_seq_len
     pairs = pool(batches, longest=longest, positives=_positives(state))
     with threads_of(threads, within=threads) as team:
-        device = device_of(form)
+        device = device_of(form.device)
         tensors = _tensors(state, device, copy=not alone)
         tables = [Table(form, name, tensors, training=True) for name in tables_of(form)]
         model = _Model(form, {name: tensors[name] for name in network.parameters(form)}, tables, device)
@@ -163,7 +164,7 @@ def encodings(form: "Form", state: State, sequences: Sequences, *, side: int) ->
 
 
 def _standing(form: "Form", state: State) -> _Model:
-    device = device_of(form)
+    device = device_of(form.device)
     tensors = _tensors(state, device)
     tables = [Table(form, name, tensors) for name in tables_of(form)]
     return _Model(form, {name: tensors[name] for name in network.parameters(form)}, tables, device)
@@ -188,12 +189,6 @@ def _encoded(model: _Model, side: int, sequences: Sequences) -> NDArray[np.float
             result[chosen] = network.encode(form, model.weights, side, looked).cpu().numpy()
         first = last
     return result
-
-
-def device_of(form: "Form") -> torch.device:
-    """Where to compute. Raises RuntimeError for cuda where there is none."""
-    name = form.device if form.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
 
 
 def _positives(state: State) -> NDArray[np.uint64] | None:

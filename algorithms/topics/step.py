@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algorithms.device import device_of
 from algorithms.optimizers import Optimizing
 from algorithms.state import Partial, State
 from algorithms.threads import ALONE, Threads
 from algorithms.threads import threads as threads_of
 from algorithms.topics import decoders, likelihood, network
 from algorithms.topics.minibatch import Batch, batch, parts
-from data.errors import HyperparameterError
 
 if TYPE_CHECKING:
     from algorithms.topics.algorithm import Topics
@@ -35,7 +35,7 @@ def train_on(
 ) -> Partial:
     """The state trained on the rows of `batches`. See Topics.update."""
     rows = sparse.vstack([_no_rows(state), *batches], format="csr") if len(batches) != 1 else batches[0]
-    device, count = device_of(form), rows.shape[0]
+    device, count = device_of(form.device), rows.shape[0]
     order = np.random.default_rng(seed).permutation(count)[: max(1, round(form.sub_sample * count))]
     tensors = {name: _tensor(array, device, copy=not alone) for name, array in state.items()}
     parameters = {name: tensors[name] for name in network.parameters(form, tensors)}
@@ -101,7 +101,7 @@ def _remember(
 
 def judge(form: "Topics", state: State, rows: sparse.csr_matrix) -> tuple[NDArray[np.float64], ...]:
     """(N,) each: recons and kld, in nats, and the words of each document. See Topics.evaluate."""
-    device = device_of(form)
+    device = device_of(form.device)
     tensors = {name: _tensor(array, device) for name, array in state.items()}
     generator = torch.Generator(device).manual_seed(0)
     found = []
@@ -114,7 +114,7 @@ def judge(form: "Topics", state: State, rows: sparse.csr_matrix) -> tuple[NDArra
 
 def posterior_means(form: "Topics", state: State, rows: sparse.csr_matrix) -> NDArray[np.float32]:
     """(N, K): the middle of what the network thinks of each document, before it is made a mixture."""
-    device = device_of(form)
+    device = device_of(form.device)
     tensors = {name: _tensor(array, device) for name, array in state.items()}
     found = [np.zeros((0, form.num_topics), np.float32)]
     for chosen in _blocks(rows):
@@ -144,15 +144,6 @@ def relevance(logarithms: Tensor) -> Tensor:
 
 def _no_rows(state: State) -> sparse.csr_matrix:
     return sparse.csr_matrix((0, len(state["encoder_0"])), dtype=np.float32)
-
-
-def device_of(form: "Topics") -> torch.device:
-    """Where to compute. Raises HyperparameterError for cuda where there is none."""
-    there = form.device != "cpu" and torch.cuda.is_available()
-    if form.device == "cuda" and not there:
-        what, remedy = "torch finds no GPU here", "choose device=auto or cpu, or install torch with CUDA"
-        raise HyperparameterError(what, field="device", value=form.device, remedy=remedy)
-    return torch.device("cuda" if there else "cpu")
 
 
 def _documents(form: "Topics", rows: sparse.csr_matrix, chosen: NDArray[np.int64], device: torch.device) -> Batch:
