@@ -125,10 +125,10 @@ def _positives(waiting: Waiting) -> NDArray[np.uint64]:
 def _vocabulary(
     table: WordTable, waiting: Waiting, train: Ints, pairing: Pairing
 ) -> tuple[Vocabulary, NDArray[np.int32]]:
-    """The words of the training pairs, and the id of every provisional one, 0 for those left out."""
+    """The words of the training texts, each text once, and the id of every provisional one, 0 for those left out."""
     words = int(table.cursor[kernel.WORDS])
     counts = np.zeros(words, np.int64)
-    waiting.count(train, counts)
+    waiting.count(train, counts, pairing.sentences)
     most = int(counts.max())
     table.counts[:words] = counts
     vocabulary, ranks = table.vocabulary(pairing.min_count)

@@ -92,10 +92,21 @@ class Waiting:
         connected: NDArray[np.int32] = csgraph.connected_components(graph, directed=False)[1]
         return connected[groups].astype(np.int64)
 
-    def count(self, pairs: Ints, counts: Ints) -> None:
-        """Add how often each word stands in some pairs to `counts`. In place."""
-        for side in (0, 1):
-            kernel.count(self.stream, self.starts, 2 * pairs + side, counts)
+    def count(self, pairs: Ints, counts: Ints, sentences: int = 1) -> None:
+        """Add how often each word stands in the texts that some pairs were made of to `counts`. In place.
+
+        A pair of a sentence and the rest is the whole document: of one that has several pairs, `sentences` at most,
+        the words count once, and not once for each pair.
+        """
+        times = np.ones(len(pairs), np.int64)
+        if self.documents.size:
+            _, which, many = np.unique(self.documents[pairs], return_inverse=True, return_counts=True)
+            times = np.minimum(many, sentences)[which]
+        for number in np.unique(times):
+            of_these = np.zeros_like(counts)
+            for side in (0, 1):
+                kernel.count(self.stream, self.starts, 2 * pairs[times == number] + side, of_these)
+            counts += -(-of_these // number)  # upwards: where texts were cut, a word may not be in every pair
 
     def write(self, chosen: Chosen, folder: Path, name: str, final: NDArray[np.int32] | None) -> Shards:
         """The shards of one set. final: the id of every provisional one, None where they are ids."""

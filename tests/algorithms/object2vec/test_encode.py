@@ -97,6 +97,34 @@ def test_only_training_pairs_have_words(tmp_path):
     assert content(pairs, pairs.test) == [("a", "?", 0)]
 
 
+@pytest.mark.parametrize("sentences", [1, 2, 3])
+def test_words_of_a_document_count_once_however_many_sentences_are_drawn(tmp_path, sentences):
+    document = [("a b", "a c a d", 1.0), ("a c", "a b a d", 1.0), ("a d", "a b a c", 1.0)][:sentences]
+    other = [("a x", "y", 1.0), ("y", "a x", 1.0)][:sentences]  # a shorter one
+    documents = [7] * len(document) + [8] * len(other)
+    pairs = encoded([read_of(document + other, documents)], tmp_path, pairing=Pairing(min_count=1, sentences=3)).pairs
+    assert pairs.vocabulary
+    assert dict(zip(pairs.vocabulary.words, pairs.vocabulary.counts.tolist(), strict=True)) == {
+        "a": 4, "b": 1, "c": 1, "d": 1, "x": 1, "y": 1,
+    }  # fmt: skip
+    assert len(content(pairs, pairs.train)) == len(documents)
+
+
+def test_of_documents_that_were_cut_every_word_counts(tmp_path):
+    pairs = encoded(
+        [read_of([("a b", "c", 1.0), ("c d", "a", 1.0), ("e f", "a", 1.0)], [7, 7, 7])],
+        tmp_path, pairing=Pairing(min_count=1, sentences=3),
+    ).pairs  # fmt: skip
+    assert pairs.vocabulary
+    assert pairs.vocabulary.counts.tolist() == [1] * 6
+
+
+def test_lines_of_files_count_as_often_as_they_stand_there(tmp_path):
+    pairs = encoded([read_of([("a", "film", 1.0), ("b", "film", 1.0)])], tmp_path, pairing=Pairing(min_count=2)).pairs
+    assert pairs.vocabulary
+    assert pairs.vocabulary.words == ["film"]
+
+
 def test_given_ids_stay(tmp_path):
     train = [read_of([("5", "0 2", 2), ("1 1 1", "7", 0)], texts=False), read_of([], texts=False)]
     pairs = encoded(train, tmp_path, texts=False, others={"test": [read_of([("1", "9", 0.5)], texts=False)]}).pairs
