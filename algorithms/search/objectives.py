@@ -58,8 +58,9 @@ def objective(given: str) -> Objective:
     for part in reversed(parts):
         if part in LESS or part in MORE:
             return Objective(plain(given), "minimize" if part in LESS else "maximize")
+    close = did_you_mean(given, [*EXAMPLES.split(", "), *sorted(LESS | MORE)])
     raise HyperparameterError(
-        f"whether less or more of it is better is not known{did_you_mean(given, EXAMPLES.split(', '))}",
+        f"whether less or more of it is better is not known{close}",
         field="objective",
         value=given,
         remedy=f"write 'minimize {given or 'x'}' or 'maximize {given or 'x'}', or choose a metric such as {EXAMPLES}",

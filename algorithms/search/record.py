@@ -4,10 +4,8 @@ A journal is a text file that is only ever appended to. A process that is killed
 not read; the trials that it was running are found as running.
 """
 
-import contextlib
 import fcntl
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
@@ -56,13 +54,14 @@ def opened(where: str, *, alone: bool = True) -> Opened:
         path.parent.mkdir(parents=True, exist_ok=True)
         if alone:
             lock = _locked(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return Opened(JournalStorage(JournalFileBackend(str(path))), where, lock)
+            _mended(path)
+        return Opened(JournalStorage(JournalFileBackend(str(path))), where, lock)
     except OSError as error:
+        _release(lock)
         what = f"cannot be written: {error.strerror}"
         raise EmbertextError(what, where=f"storage={where!r}", remedy="choose another path") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
+        _release(lock)
         if isinstance(error, EmbertextError):
             raise
         remedy = "choose another path: a new file is made where there is none"
@@ -127,8 +126,7 @@ class Record:
 
     def close(self) -> None:
         """Let another process write."""
-        if self._place.lock:
-            self._place.lock.close()
+        _release(self._place.lock)
 
     def _id(self, number: int) -> int:
         return self._study.get_trials(deepcopy=False)[number]._trial_id
@@ -204,8 +202,19 @@ def _locked(path: Path) -> IO[bytes]:
         file.close()
         what, remedy = "another process runs this sweep", "wait for its end, or choose another storage"
         raise EmbertextError(what, where=f"storage={str(path)!r}", remedy=remedy) from None
-    except OSError:  # a file system without locks
-        with contextlib.suppress(OSError):
-            file.close()
-        return path.open("ab")
+    except OSError:
+        pass  # a file system without locks
     return file
+
+
+def _release(lock: IO[bytes] | None) -> None:
+    if lock:
+        lock.close()
+
+
+def _mended(path: Path) -> None:
+    """Take away half a line at the end, which a process that was killed has left: the next would be added to it."""
+    content = path.read_bytes()
+    if content.startswith(b'{"op_code"') and not content.endswith(b"\n"):
+        with path.open("r+b") as file:
+            file.truncate(content.rfind(b"\n") + 1)

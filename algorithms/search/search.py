@@ -118,7 +118,7 @@ class Search:
         if metrics is not None and values is None:
             reason = reason or f"it reported no {self._missing(told)}"
         elif number in self._losing:
-            reason = reason or f"it lost by the rule of {(self._hyperband and 'Hyperband') or 'medians'}"
+            reason = reason or f"it lost by {'Hyperband' if self._hyperband else 'the median rule'}"
         done = dataclasses.replace(
             running,
             status="failed" if values is None else "stopped" if number in self._losing else "completed",
