@@ -8,13 +8,15 @@ model learns from the same rows, in a process of its own, and one scorer judges 
 words a topic, TU of twenty. Words are ranked as each model publishes them; beside that, everyone's topics are read
 by the words' chances alone and by their relevance, as our prodlda and etm read theirs.
 
-Speed is that of training epochs, beside ProdLDA as one writes it in PyTorch, in turns. Totals run from the archive of
-raw messages: ours is the whole command, start of its server, report and all; others' is the notebook's recipe and
-then their own seconds from counts to judged topics, imports not counted. A quarter of an hour on two cores. It needs
-nltk's data packages wordnet and punkt_tab (NLTK_DATA); a peer whose package is not there is left out, and named.
+Speed is that of training epochs, beside ProdLDA as one writes it in PyTorch, of the same layers, in turns. Totals run
+from the archive of raw messages: ours is the whole command, start of its server, report and all; others' is the
+notebook's recipe and then their own seconds from counts to judged topics, imports not counted. A quarter of an hour on
+two cores. It needs nltk's data packages wordnet and punkt_tab (NLTK_DATA); a peer whose package is not there is left
+out, and named.
 """
 
 import argparse
+import itertools
 import os
 import statistics
 import tempfile
@@ -35,6 +37,7 @@ NTM, BEST = "embertext ntm", "embertext prodlda"  # SageMaker's job; the best of
 LOSS, UNIQUE = 6.65, 0.74  # what the real job reached
 FASTER = 3.0  # times the documents a second of plain PyTorch
 BATCH, EPOCHS = 200, 7  # where speed is measured
+UNITS = (100, 200)  # of the encoder's layers: as in ProdLDA's paper, as in TopMost and much that follows it
 READINGS = ("published", "chances", "relevance")
 QUICK = {"seeds": 1, "effort": 0.05, "every": 10}
 
@@ -60,19 +63,19 @@ def main() -> None:
     for system, how in missing.items():
         print(f"without {system}: {how}")
     systems = [system for system in topic_models.SYSTEMS if system not in missing]
-    with tempfile.TemporaryDirectory() as folder, _progress(4 + options.seeds * len(systems)) as say:
+    with tempfile.TemporaryDirectory() as folder, _progress(2 + 2 * len(UNITS) + options.seeds * len(systems)) as say:
         say("counting", "")
         counts = prepared(Path(folder) / "counts", every=options.every, threads=options.threads)
-        speeds: dict[int, Figures] = {}
+        speeds: dict[str, Figures] = {}
         found = ""
-        for threads in (1, 2):
-            say(f"speed, threads: {threads}", found)
-            speeds[threads] = alone(
-                "benchmarks.plain_prodlda", "speeds", counts=counts, num_topics=TOPICS, batch=BATCH, threads=threads,
-                epochs=EPOCHS,
+        for units, threads in itertools.product(UNITS, (1, 2)):
+            case = f"{units} units, {threads} thread{'s' * (threads > 1)}"
+            say(f"speed, {case}", found)
+            speeds[case] = alone(
+                "benchmarks.plain_prodlda", "speeds", counts=counts, num_topics=TOPICS, units=units, batch=BATCH,
+                threads=threads, epochs=EPOCHS,
             )  # fmt: skip
-            ratios = _ratios(speeds[threads], plain_prodlda.OURS)
-            found = f"threads: {threads}  {spread(ratios)} times plain PyTorch's speed"
+            found = f"{case}: {spread(_ratios(speeds[case], plain_prodlda.OURS))} times plain PyTorch's speed"
         say("from raw messages", found)
         totals = {} if options.quick else raw(Path(folder), options.threads)
         if totals:
@@ -81,8 +84,8 @@ def main() -> None:
     print()
     for table in (_quality, _read_alike):
         harness.table(*table(runs))
-    for threads, of in speeds.items():
-        harness.table(*_speeds(threads, of))
+    for case, of in speeds.items():
+        harness.table(*_speeds(case, of))
     if totals:
         harness.table(*_totals(runs, totals))
     if options.picture:
@@ -91,7 +94,7 @@ def main() -> None:
         draw({system: [run["published"] for run in of] for system, of in runs.items()}, options.picture)
     figures = {
         "runs": {system: [_short(run) for run in of] for system, of in runs.items()},
-        "speeds": {threads: _short(of) for threads, of in speeds.items()},
+        "speeds": {case: _short(of) for case, of in speeds.items()},
         "totals": totals,
     }
     harness.conclude("topics", figures, floors(runs, speeds, totals), as_json=options.json)
@@ -173,12 +176,12 @@ def _ratios(speeds: Figures, system: str) -> list[float]:
     return [theirs / ours for theirs, ours in pairs]
 
 
-def _speeds(threads: int, speeds: Figures) -> tuple[str, list[str], list[list[str]]]:
+def _speeds(case: str, speeds: Figures) -> tuple[str, list[str], list[list[str]]]:
     rows = [
         [system, f"{speeds['documents'] / statistics.median(of):,.0f}", spread(_ratios(speeds, system))]
         for system, of in speeds["seconds"].items()
     ]
-    title = f"Training, {threads} thread{'s' * (threads > 1)}, mini-batches of {BATCH}: {EPOCHS} epochs in turns"
+    title = f"Training, {case}, mini-batches of {BATCH}: {EPOCHS} epochs in turns"
     return title, ["system", "documents/s", "over plain PyTorch, median (range)"], rows
 
 
@@ -199,7 +202,7 @@ def _from_raw(runs: Runs, totals: Figures) -> dict[str, float]:
     }
 
 
-def floors(runs: Runs, speeds: dict[int, Figures], totals: Figures) -> list[Floor]:
+def floors(runs: Runs, speeds: dict[str, Figures], totals: Figures) -> list[Floor]:
     """Seeds count by their worst where they are ours, by their best where they are another's."""
     loss = max(run["total_loss"] for run in runs[NTM])
     found = [
@@ -213,8 +216,8 @@ def floors(runs: Runs, speeds: dict[int, Figures], totals: Figures) -> list[Floo
             ours, theirs = (_values(runs[name], score, reading) for name in (BEST, system))
             name = f"prodlda's lowest {score.upper()} over {system}'s highest"
             found.append(Floor(name + (", both by relevance" * (reading == "relevance")), min(ours), max(theirs)))
-    for threads, of in speeds.items():
-        name = f"documents/s over plain PyTorch's, threads: {threads}"
+    for case, of in speeds.items():
+        name = f"documents/s over plain PyTorch's, {case}"
         found.append(Floor(name, statistics.median(_ratios(of, plain_prodlda.OURS)), FASTER))
     for system, seconds in _from_raw(runs, totals).items() if totals else ():
         found.append(

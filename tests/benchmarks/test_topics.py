@@ -78,7 +78,7 @@ def test_the_plain_network_learns() -> None:
 
     torch.manual_seed(1)
     rows = torch.tensor([[4.0, 2.0, 0.0, 0.0], [0.0, 0.0, 3.0, 3.0]]).repeat(50, 1)
-    network = plain_prodlda.ProdLDA(4, 2)
+    network = plain_prodlda.ProdLDA(4, 2, 8)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.05)
     losses = []
     for _ in range(40):
@@ -91,7 +91,7 @@ def test_the_plain_network_learns() -> None:
 
 
 def test_speeds_are_told_of_each_epoch(counts: str) -> None:
-    found = plain_prodlda.speeds(counts=counts, num_topics=2, batch=50, threads=1, epochs=2)
+    found = plain_prodlda.speeds(counts=counts, num_topics=2, units=8, batch=50, threads=1, epochs=2)
     assert found["documents"] == 320
     assert {system: len(of) for system, of in found["seconds"].items()} == dict.fromkeys(found["seconds"], 2)
 
@@ -105,7 +105,9 @@ def test_the_floors_missed() -> None:
     }
     totals = {"recipe": 10.0, "command": 13.0, "stages": {"prepare": 5.0}}
     missed = [
-        floor.name for floor in benchmark.floors(runs, {1: speeds(0.9), 2: speeds(1.1)}, totals) if not floor.holds
+        floor.name
+        for floor in benchmark.floors(runs, {"quick": speeds(0.9), "slow": speeds(1.1)}, totals)
+        if not floor.holds
     ]
     assert missed == [
         "ntm, every seed: validation total_loss, 6.65 less",
@@ -113,7 +115,7 @@ def test_the_floors_missed() -> None:
         "prodlda's lowest NPMI over NMF on TF-IDF's highest",
         "prodlda's lowest TU over tomotopy LDA's highest",
         "prodlda's lowest TU over tomotopy LDA's highest, both by relevance",
-        "documents/s over plain PyTorch's, threads: 2",
+        "documents/s over plain PyTorch's, slow",
         "from raw messages: recipe and NMF on TF-IDF's time over ours",
         "from raw messages: recipe and tomotopy LDA's time over ours",
     ]
@@ -129,7 +131,7 @@ def test_tables_have_a_row_for_each_system() -> None:
         _, columns, rows = table(runs)
         assert [row[0] for row in rows] == list(runs)
         assert {len(row) for row in rows} == {len(columns)}
-    _, _, rows = benchmark._speeds(1, speeds(1.0))
+    _, _, rows = benchmark._speeds("1 thread", speeds(1.0))
     assert rows[1] == [plain_prodlda.OURS, "600", "3.000 (3.000-3.000)"]
     _, _, rows = benchmark._totals(runs, {"recipe": 10.0, "command": 6.0, "stages": {"prepare": 4.0}})
     assert rows[0] == ["embertext topics, the whole command", "4.0", "2.0", "6.0", ""]
