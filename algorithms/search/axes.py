@@ -13,14 +13,22 @@ from algorithms.search.space import Parameters, Space
 
 Given = Integer | Continuous | Categorical
 
+MANY = 256  # whole numbers that a sampler looks at one by one; of more it sees the line they lie on
+
 
 def distribution(given: Given) -> BaseDistribution:
-    """The distribution of a range's inner values: whole numbers are shifted to begin at 1, reversed ones are 1 - x."""
+    """The distribution of a range's inner values.
+
+    Whole numbers are shifted to begin at 1 where their logarithm is taken, and rounded where there are many; reversed
+    ones are 1 - x.
+    """
     if isinstance(given, Categorical):
         return CategoricalDistribution(cast(Sequence[Any], given.values))
     if isinstance(given, Integer):
-        shift = _shift(given)
-        return IntDistribution(given.low + shift, given.high + shift, log=given.logarithmic)
+        low, high = given.low + _shift(given), given.high + _shift(given)
+        if len(given.values) > MANY:
+            return FloatDistribution(low, high, log=given.logarithmic)
+        return IntDistribution(low, high, log=given.logarithmic)
     if given.reverse:
         return FloatDistribution(1 - given.high, 1 - given.low, log=True)
     return FloatDistribution(given.low, given.high, log=given.logarithmic)
@@ -50,7 +58,7 @@ def inner(given: Given, value: Any) -> Any:
 def outer(given: Given, value: Any) -> Any:
     """The way back; never outside of the range, whatever rounding does."""
     if isinstance(given, Integer):
-        return int(value) - _shift(given)
+        return round(value) - _shift(given)
     if isinstance(given, Continuous):
         return min(max(1 - value if given.reverse else value, given.low), given.high)
     return value

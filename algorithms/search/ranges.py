@@ -61,9 +61,9 @@ class Integer(_Numbers):
     high: Annotated[int, Field(title="High")]
 
     @property
-    def values(self) -> tuple[int, ...]:
+    def values(self) -> range:
         """All of them."""
-        return tuple(range(self.low, self.high + 1))
+        return range(self.low, self.high + 1)
 
     @property
     def logarithmic(self) -> bool:

@@ -18,10 +18,12 @@ GIVEN = {
     "mode": ["a", "b"],
     "on": {"values": [True, False], "when": {"mode": "b"}},
     "fixed": {"low": 3, "high": 3},
+    "many": {"low": 1_000_000, "high": 10_000_000},
 }
 SPACE = Space(ranges(GIVEN))
 BASE = {
     "rate": 0.05, "count": 5, "size": 100, "momentum": 0.9, "share": 0.5, "mode": "a", "on": True, "fixed": 3,
+    "many": 2_000_000,
 }  # fmt: skip
 
 
@@ -41,7 +43,7 @@ def test_values_go_to_optuna_and_come_back(name):
 
 
 def test_coordinates_follow_the_scale():
-    at = {name: point_at(SPACE, np.full(8, 0.5))[name] for name in ("rate", "count", "size", "momentum", "share")}
+    at = {name: point_at(SPACE, np.full(9, 0.5))[name] for name in ("rate", "count", "size", "momentum", "share")}
     assert at["rate"] == pytest.approx(math.sqrt(0.001))
     assert at["count"] == 6  # the middle of 1 to 101 by its logarithm, less the one that was added
     assert at["size"] == 45
