@@ -158,3 +158,38 @@ def test_each_raises_what_the_items_raise(workers):
 
     with pytest.raises(CorpusError, match="file 2"):
         list(workers.each(slow_square, items()))
+
+
+def told_until_judged(number, judge):
+    """Epoch by epoch, until it is told to end."""
+    for epoch in range(1, 9):
+        if judge(epoch, {"value": number * epoch}):
+            return epoch
+    return 0
+
+
+def test_work_in_a_worker_asks_whether_to_go_on(client):
+    dask, heard = cluster.Dask(client, threads=1), []
+
+    def judge(epoch, metrics):
+        heard.append((epoch, metrics))
+        return metrics["value"] > 6
+
+    assert dask.judged(told_until_judged, 3, judge, wanted=lambda: None) == 3
+    assert heard == [(1, {"value": 3}), (2, {"value": 6}), (3, {"value": 9})]
+    assert dask.judged(told_until_judged, 3, lambda *_: False, wanted=lambda: None) == 0
+
+
+def test_work_in_a_worker_that_fails_or_is_not_wanted(client):
+    dask = cluster.Dask(client, threads=1)
+
+    def fail(number, judge):
+        raise EmbertextError("broken")
+
+    def unwanted():
+        raise KeyError("nobody waits")
+
+    with pytest.raises(EmbertextError, match="broken"):
+        dask.judged(fail, 1, lambda *_: False, wanted=lambda: None)
+    with pytest.raises(KeyError, match="nobody waits"):
+        dask.judged(told_until_judged, 1, lambda *_: False, wanted=unwanted)

@@ -1,0 +1,67 @@
+"""The report of a sweep: whole, escaped, whatever its trials came to."""
+
+import pytest
+
+from tasks.tune import page
+from tasks.tune.settings import Tuning
+from tasks.tune.table import cost, rows
+from tests.sweeps import swept
+from tests.tasks.parsed import Page
+
+
+def manifest(found):
+    return {
+        "tuned": "text_classification",
+        "corpus": {"name": "news <b>"},
+        "cost": cost(found),
+        "ranges": {name: each.model_dump(mode="json") for name, each in found.sweep.space.ranges.items()},
+        "hyperparameters": {"rate": 0.1},
+        "seconds": {"tune": 33.0},
+    }
+
+
+SWEEPS = {
+    "one objective": swept(0.7, 0.9, 0.8, 0.95),
+    "a front": swept(0.7, 0.9, 0.8, tuning=Tuning(objective="accuracy, seconds")),
+    "one trial": swept(0.7, 0.6, failed=0, importances={}),
+    "all alike": swept(0.5, 0.5, 0.5, 0.5),
+}
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_the_page_is_whole(name):
+    found = SWEEPS[name]
+    html = Page(page.render(found, manifest=manifest(found), rows=rows(found)))
+    assert "text classification tuned on news <b>" in html.text
+    assert all(row["model_name"] in html.text for row in rows(found))
+    assert found.ended in html.text
+    assert ("Pareto" in html.text) == (name == "a front")
+    pictures = [attributes["alt"] for tag, attributes in html.tags if tag == "img"]
+    assert ("Chart: which parameters matter" in pictures) == (name != "one trial")
+    assert "Chart: each parameter by itself" in pictures
+    assert all("script" not in tag for tag, _ in html.tags)
+
+
+def test_many_trials_are_cut_off(monkeypatch):
+    monkeypatch.setattr(page, "SHOWN", 2)
+    found = SWEEPS["one objective"]
+    html = Page(page.render(found, manifest=manifest(found), rows=rows(found)))
+    assert "and 3 more, in trials.csv" in html.text
+
+
+def test_the_summary_in_markdown():
+    found = SWEEPS["one objective"]
+    text = page.summary_markdown(found, manifest=manifest(found), rows=rows(found), model="m.tar.gz", report="r.html")
+    assert text.startswith("## text classification tuned on news &lt;b&gt;")
+    assert f"| {found.name}-001 |".replace("_", "&#95;") in text
+    assert "it &lt;b&gt;broke&lt;/b&gt; &#124; &#36;x&#36;" in text
+    assert "12 jobs were trained" in text
+
+
+def test_what_a_terminal_shows():
+    found = SWEEPS["one objective"]
+    shown = page.terminal_rows(found, manifest(found), rows(found))
+    assert shown[0] == ("sweep", "best accuracy 0.9, trials 5, stopped 1, failed 1, machine time 23.5 s, cost 0.23 €")
+    assert shown[1] == (f"{found.name}-001", "accuracy=0.9, rate=0.002, kind=b, depth=2, seconds=11")
+    assert shown[-1] == ("ended", "12 jobs were trained")
+    assert len(shown) == 6
