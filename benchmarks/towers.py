@@ -141,10 +141,10 @@ def articles(*, threads: int, seed: int, small: bool, pools: list[int], words: s
 
 
 def _sentences(number: int) -> "Pairing":
-    """So many of each document; words are then read as many times as often."""
+    """So many of each document."""
     from algorithms.object2vec.pairing import Pairing
 
-    return Pairing(tokenizer=TOKENIZER, min_count=MIN_COUNT * number, sentences=number)
+    return Pairing(tokenizer=TOKENIZER, min_count=MIN_COUNT, sentences=number)
 
 
 def captions(*, threads: int, seed: int, small: bool) -> Figures:
@@ -157,7 +157,7 @@ def captions(*, threads: int, seed: int, small: bool) -> Figures:
         sides = [Path(folder) / f"{name}.txt" for name in ("in0", "in1")]
         for path, texts in zip(sides, zip(*combinations(columns, 2), strict=True), strict=True):
             path.write_text("".join(texts), encoding="utf-8")
-        times = len(columns) - 1  # that each caption is in a pair
+        times = len(columns) - 1  # that each caption stands in these files
         pairing = Pairing(tokenizer="whitespace", min_count=MIN_COUNT * times)
         pairs = prepared(sides[0], Path(folder) / "pairs", pairing, against=sides[1], seed=seed)
         model = trained(CAPTIONS, pairs, threads=threads, seed=seed)
@@ -183,11 +183,12 @@ def sts(*, threads: int, seed: int, words: str = "") -> Figures:
 
 
 def notebook(
-    *, negatives: int, shared: bool, comparators: str, threads: int, seed: int, small: bool, words: str
+    *, negatives: int, shared: bool, comparators: str, threads: int, seeds: Sequence[int], small: bool, words: str
 ) -> Figures:
     """A row of the notebook's table, judged on held-out articles, with 5 pairs that are none for each that is one.
 
-    words: the folder of the word vectors to begin with.
+    Each of `seeds` has weights, negatives and dropout of its own; they share the pairs. words: the folder of the word
+    vectors to begin with.
     """
     found = documents.articles(small=small)
     settings = {
@@ -196,17 +197,21 @@ def notebook(
     }  # fmt: skip
     folder = Path(words) / "notebook"  # all rows have the same pairs
     if not (folder / INDEX).exists():
-        pairs = prepared(found.documents, folder, _sentences(SENTENCES), test=found.held_out, seed=seed)
+        pairs = prepared(found.documents, folder, _sentences(SENTENCES), test=found.held_out, seed=1)
         pairs.save(str(folder))
     pairs = Pairs.load(str(folder))
-    model = trained(settings, pairs, threads=threads, seed=seed, vectors=begun(words, pairs))
-    assert pairs.test
-    told = [model.form.evaluate(model.state, piece.read()) for piece in pairs.test.slices(0, TESTED)]
-    sizes = [each["examples"] for each in told]
-    judged = {
-        name: float(np.average([each[name] for each in told], weights=sizes)) for name in ("accuracy", "cross_entropy")
-    }
-    return {**model.figures, **judged}
+    vectors = begun(words, pairs)
+    judged: dict[str, list[float]] = {"accuracy": [], "cross_entropy": [], "seconds": [], "samples_per_second": []}
+    for seed in seeds:
+        model = trained(settings, pairs, threads=threads, seed=seed, vectors=vectors)
+        assert pairs.test
+        told = [model.form.evaluate(model.state, piece.read()) for piece in pairs.test.slices(0, TESTED)]
+        sizes = [each["examples"] for each in told]
+        for name in ("accuracy", "cross_entropy"):
+            judged[name].append(float(np.average([each[name] for each in told], weights=sizes)))
+        for name, took in model.figures.items():
+            judged[name].append(took)
+    return judged | {name: float(np.mean(judged[name])) for name in model.figures}
 
 
 def _records(scored: Scored) -> Iterator[bytes]:
