@@ -64,6 +64,14 @@ def words(text: str, model: Punkt) -> list[str]:
     ]  # fmt: skip
 
 
+def _opening(text: str) -> str:
+    """How a text begins, in one line; whole words, and an ellipsis where there is more of it."""
+    line = " ".join(text[: 2 * OPENING].split())
+    if len(text) <= 2 * OPENING and len(line) <= OPENING:
+        return line
+    return line[: OPENING - 1].rsplit(" ", 1)[0] + "…"
+
+
 @functools.cache
 def _memory(trained: bool) -> "Memory":
     return Memory(Punkt.load() if trained else Punkt())
@@ -105,8 +113,7 @@ class Memory(dict[str, int]):
         numbers = np.fromiter(map(self.__getitem__, keys), np.int64, len(keys))
         for i in np.flatnonzero(numbers == _UNDECIDED).tolist():
             numbers[i] = self[f"{keys[i]} {keys[i + 1].split(None, 1)[0]}"]
-        openings = [" ".join(text[: 2 * OPENING].split())[:OPENING] for text in texts]
-        return self._bags(numbers, np.array(ends, np.int64), openings)
+        return self._bags(numbers, np.array(ends, np.int64), [_opening(text) for text in texts])
 
     def _keys(self, text: str) -> list[str]:
         chunks = text.split()

@@ -84,7 +84,16 @@ def test_the_bags_of_some_documents():
 def test_an_opening_is_one_short_line():
     [opening] = count(["one\n\ttwo  " + "three " * 200], trained=False).openings
     assert opening.startswith("one two three three")
-    assert len(opening) == bags.OPENING
+    assert opening.endswith(" three…")
+    assert len(opening) <= bags.OPENING
+
+
+@pytest.mark.parametrize("length", [bags.OPENING, 2 * bags.OPENING])
+def test_what_is_not_cut_has_no_ellipsis(length):
+    text = ("a" * 99 + "\n" + " " * (length - bags.OPENING)) + "b" * 100
+    assert len(text) == length
+    assert count([text], trained=False).openings == [f"{'a' * 99} {'b' * 100}"]
+    assert count([text + "b"], trained=False).openings == ["a" * 99 + "…"]
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
