@@ -156,8 +156,8 @@ def _quality(runs: Runs) -> tuple[str, list[str], list[list[str]]]:
         loss = spread([run["total_loss"] for run in of]) if "total_loss" in of[0] else ""
         scores = [spread(_values(of, score)) for score in ("npmi", "tu")]
         rows.append([system, *scores, f"{_median(of, 'training_seconds'):.1f}", f"{_median(of, 'seconds'):.1f}", loss])
-    columns = ["topics as each publishes them", "NPMI", "TU", "training, s", "counts to topics, s", "validation loss"]
-    return "Median (range) over seeds", columns, rows
+    columns = ["", "NPMI", "TU", "training, s", "to topics, s", "validation loss"]
+    return "Topics as each publishes them, median (range) over seeds", columns, rows
 
 
 def _read_alike(runs: Runs) -> tuple[str, list[str], list[list[str]]]:
@@ -181,7 +181,7 @@ def _speeds(case: str, speeds: Figures) -> tuple[str, list[str], list[list[str]]
         [system, f"{speeds['documents'] / statistics.median(of):,.0f}", spread(_ratios(speeds, system))]
         for system, of in speeds["seconds"].items()
     ]
-    title = f"Training, {case}, mini-batches of {BATCH}: {EPOCHS} epochs in turns"
+    title = f"Training, {case}: {EPOCHS} epochs in turns"
     return title, ["system", "documents/s", "over plain PyTorch, median (range)"], rows
 
 
