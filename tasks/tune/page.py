@@ -10,7 +10,7 @@ from tasks.page import duration, table
 from tasks.plots import picture
 from tasks.tune import plots
 from tasks.tune.sweep import Swept
-from tasks.tune.table import Row, shortened
+from tasks.tune.table import Row, model_name, shortened
 from tasks.tune.trial import shown as own
 
 SHOWN = 100  # trials in the page's table
@@ -32,7 +32,7 @@ def render(swept: Swept, *, manifest: Mapping[str, Any], rows: Sequence[Row]) ->
         rows=shown[:SHOWN],
         more=max(0, len(shown) - SHOWN),
         several=len(swept.objectives) > 1,
-        front=[f"{each.sweep or swept.name}-{each.number:03}" for each in swept.front],
+        front=[model_name(swept, each) for each in swept.front],
         best={name: own(value) for name, value in swept.best.parameters.items()},
         ended=swept.ended,
         pictures={name: (wide, picture(figure)) for name, (wide, figure) in pictures(swept).items()},

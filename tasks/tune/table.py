@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from algorithms.search.trials import Trial
 from data import storage
 from tasks.tune.sweep import Swept
 from tasks.tune.trial import shown
@@ -26,7 +27,7 @@ def rows(swept: Swept) -> list[Row]:
     ordered = [*swept.ranked, *(each for each in swept.trials if each.status == "failed")]
     return [
         {
-            "model_name": f"{each.sweep or swept.name}-{each.number:03}",
+            "model_name": model_name(swept, each),
             **dict.fromkeys(objectives),
             **dict(zip(objectives, each.values, strict=False)),
             **dict.fromkeys(swept.sweep.space.ranges),
@@ -37,6 +38,11 @@ def rows(swept: Swept) -> list[Row]:
         }
         for each in ordered
     ]
+
+
+def model_name(swept: Swept, each: Trial) -> str:
+    """The sweep that a trial is of, and its number there."""
+    return f"{storage.name(each.sweep) if each.sweep else swept.name}-{each.number:03}"
 
 
 def to_csv(table: Sequence[Mapping[str, Any]]) -> str:
