@@ -19,6 +19,7 @@ from tasks import stages
 from tasks.network import NETWORK
 from tasks.progress import log, progress
 from tasks.train import STATE, VOCABULARY, Trained
+from tasks.watch import watching
 
 EVALUATION, JUDGEMENT, MAP = "eval.json", "judgement.json", "map.npy"
 QUERIES, NEIGHBOURS = 8, 8
@@ -37,19 +38,24 @@ class Evaluated(stages.Stage, frozen=True):
     **NETWORK,
 )
 def evaluate(trained: Trained, word2vec: Word2Vec, *, analogies: bool = False) -> Evaluated:
-    """A folder with eval.json (when the form asks for it), judgement.json (the rest), map.npy (n, 2) float64."""
+    """A folder with eval.json (when the form asks for it), judgement.json (the rest), map.npy (n, 2) float64.
+
+    While a sweep watches there are metrics alone: a map takes longer than many a training, and is of the best model.
+    """
     from algorithms import metrics  # scipy, matplotlib and scikit-learn take a second to import
     from tasks.word2vec import plots
 
     start = time.perf_counter()
     pairs = gold.wordsim() if word2vec.evaluation else {}
     questions = gold.analogies() if analogies else {}
+    alone = {"metrics": "alone"} if watching() else {}
     url = stages.folder(
         "evaluate",
         work=trained.work,
         trained=trained.key,
         pairs={name: [list(pair) for pair in judged] for name, judged in pairs.items()},
         questions=questions,
+        **alone,
     )
     if done := stages.finished(url, Evaluated):
         return stages.reused(done)
@@ -65,7 +71,8 @@ def evaluate(trained: Trained, word2vec: Word2Vec, *, analogies: bool = False) -
             log().info("#mean_rho: %s", found["mean_rho"])  # the line that BlazingText's tuning jobs look for
         report(0.2, "")
         answers = metrics.analogies(questions, vocabulary.words, vectors) if questions else None
-        near = metrics.neighbours(vocabulary.words, vectors, queries(vocabulary.words), k=NEIGHBOURS)
+        shown = [] if alone else queries(vocabulary.words)
+        near = metrics.neighbours(vocabulary.words, vectors, shown, k=NEIGHBOURS) if shown else {}
         report(0.4, "")
         judgement = {
             "analogies": answers,
@@ -73,7 +80,7 @@ def evaluate(trained: Trained, word2vec: Word2Vec, *, analogies: bool = False) -
             "points": metrics.pair_scores(pairs[gold.ALL], lookup).tolist() if gold.ALL in pairs else None,
         }
         storage.write_json(str(scratch / JUDGEMENT), judgement)
-        positions = plots.place(vectors[: plots.MAPPED_WORDS], seed=trained.seed)
+        positions = None if alone else plots.place(vectors[: plots.MAPPED_WORDS], seed=trained.seed)
         np.save(scratch / MAP, np.empty((0, 2)) if positions is None else positions)
         if answers:
             found |= {"analogies": {name: value for name, value in answers.items() if name != "sections"}}
