@@ -248,8 +248,9 @@ def test_the_log_in_prefect_is_that_of_sagemakers_users(finished):
 
 
 @pytest.mark.services
-def test_two_processes_learn_as_well(prefect_api, corpus, cache, tmp_path):
+def test_two_processes_learn_as_well(finished, corpus, cache, tmp_path):
     done = run(corpus, output=str(tmp_path / "out"), workers=2).result
+    assert done.metrics["total_loss"] == pytest.approx(finished.result.metrics["total_loss"], abs=0.1)
     assert kinds(done) >= {frozenset(FRUIT), frozenset(TOOLS)}
     manifest = json.loads(Path(done.model).with_name("manifest.json").read_bytes())
     assert manifest["workers"] == 2

@@ -138,6 +138,19 @@ def test_planted_topics_are_found(decoder):
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
+def test_two_workers_learn_as_one_with_twice_the_mini_batch(decoder):
+    """The spread of seeds is some hundredths of a nat; without training the loss is 3.2."""
+
+    def loss(workers: int, batch: int) -> float:
+        form = Topics(num_topics=4, decoder=decoder, optimizer="adam", epochs=15, mini_batch_size=batch)
+        for each in train(form, InMemory(planted(1200)), cluster=Here(1, workers=workers), seed=1):
+            state = each.state
+        return form.evaluate(state, planted(300, seed=2))["total_loss"]
+
+    assert loss(2, 32) == pytest.approx(loss(1, 64), abs=0.1)
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
 def test_what_is_said_of_documents(decoder):
     form = Topics(num_topics=3, decoder=decoder)
     state = form.init(InMemory(planted(50)), seed=2)
