@@ -45,12 +45,15 @@ STS: Settings = {
     "token_embedding_storage_type": "row_sparse", "mini_batch_size": 64, "learning_rate": 0.0005, "epochs": 10,
     "enc0_freeze_pretrained_embedding": False, "device": "cpu",
 }  # fmt: skip
-# SageMaker's notebook of document embeddings, but for three things: sequences may be longer than 50, the step is
-# smaller than 0.01, and token vectors begin as those of our Word2Vec. It had twenty times as many articles
+# SageMaker's notebook of document embeddings, but for four things: sequences may be longer than 50, the step is smaller
+# than 0.01, token vectors begin as those of our Word2Vec, and there is one epoch, more learn by heart: it had twenty
+# times as many articles. Chosen by articles that were set aside from those of training, not by the ones that judge: accuracy
+# there after 1 and 2 epochs .951 and .950 (hadamard), .950 and .950 (default comparators). From vectors drawn at random
+# and every sentence it was .929 and .924 after one
 NOTEBOOK: Settings = {
     "enc0_network": "pooled_embedding", "enc_dim": DIM, "enc0_max_seq_len": 300, "optimizer": "adam",
-    "learning_rate": 0.002, "mini_batch_size": 512, "mlp_layers": 2, "mlp_dim": 512, "mlp_activation": "relu",
-    "dropout": 0.4, "token_embedding_storage_type": "row_sparse", "epochs": 2, "device": "cpu",
+    "learning_rate": 0.003, "mini_batch_size": 512, "mlp_layers": 2, "mlp_dim": 512, "mlp_activation": "relu",
+    "dropout": 0.4, "token_embedding_storage_type": "row_sparse", "epochs": 1, "device": "cpu",
     "enc0_freeze_pretrained_embedding": False, "enc1_freeze_pretrained_embedding": False,
 }  # fmt: skip
 TESTED = 24_000  # pairs of held-out articles, of some ten times as many
