@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import planted
 
@@ -25,6 +26,8 @@ os.environ |= {
 for name in ("PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_PROFILE"):
     os.environ.pop(name, None)
 
+settings.register_profile("busy machines", deadline=None)  # what takes 200 ms there says nothing
+settings.load_profile("busy machines")
 
 # a suite that is started in the background is born deaf to Ctrl-C, and so would be all that its tests start
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from algorithms import correlation
@@ -18,7 +18,6 @@ def ranks(values):
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(deadline=None)
 def test_equals_the_definition_with_ties(seed):
     x, y = np.random.default_rng(seed).integers(0, 5, (2, 20)).astype(float)
     if np.ptp(x) and np.ptp(y):

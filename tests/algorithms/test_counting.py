@@ -64,7 +64,7 @@ def cut_texts(draw: st.DrawFn) -> list[bytes]:
     return ["".join(units[a:b]).encode() for a, b in pairwise([0, *cuts, len(units)])]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(cut_texts(), st.integers(0, 3))
 def test_agrees_with_a_counter(blocks: list[bytes], min_count: int) -> None:
     text = b"".join(blocks)
@@ -81,7 +81,7 @@ def test_agrees_with_a_counter(blocks: list[bytes], min_count: int) -> None:
         assert again[1:] == corpus[1:]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.binary(max_size=60), max_size=4), st.sampled_from([1, 2, 4]))
 def test_small_tables_grow(texts: list[bytes], words: int) -> None:
     small, large = WordTable(words=words), WordTable()

@@ -79,7 +79,6 @@ def test_matrices_are_written_as_the_sdk_writes_them_and_read_back(monkeypatch, 
     assert rows == [8]  # the kernel took them all, once it knew the first
 
 
-@settings(deadline=None)
 @given(st.data(), st.sampled_from(["float32", "float64", "int64"]), st.booleans(), st.sampled_from(list(LABELS)))
 def test_matrices_round_trip(data: st.DataObject, dtype: str, dense: bool, label: str | None) -> None:
     low, high = -(2**31), 2**31 - 1
@@ -92,7 +91,6 @@ def test_matrices_round_trip(data: st.DataObject, dtype: str, dense: bool, label
     assert_same(read(written(features, labels)), features, labels)
 
 
-@settings(deadline=None)
 @given(st.data(), st.integers(1, 2**31 - 1), st.booleans())
 def test_any_keys_in_any_order(data: st.DataObject, columns: int, ascending: bool) -> None:
     places = st.lists(st.integers(0, columns - 1) | st.integers(0, min(columns - 1, 20000)), max_size=60)
@@ -222,7 +220,7 @@ def outcome(reader: Any, buffer: bytes) -> object:
     return [(part.dtype, part.shape, part.tobytes()) for part in (*parts, *([] if labels is None else [labels]))]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.data(),
     st.booleans(),

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from algorithms import retrieval
@@ -28,7 +28,6 @@ def cosine(one, other):
 
 
 @given(seed=st.integers(0, 2**32 - 1), k=st.integers(1, 12), scores=st.sampled_from([1, 7, 1 << 22]))
-@settings(deadline=None)
 def test_equals_the_definition(seed, k, scores):
     rng = np.random.default_rng(seed)
     dim, queries, pool = rng.integers(1, 4), rng.integers(1, 9), rng.integers(1, 12)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from algorithms.counting import count_and_encode
@@ -127,7 +127,6 @@ def test_nothing_runs_ahead_of_its_reader(corpus: Corpus) -> None:
     assert len(algorithm.calls) == 1
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10**12), st.integers(1, 10**6), st.integers(1, 100))
 def test_rounds_per_epoch(tokens: int, rows: int, columns: int) -> None:
     corpus = Corpus(Vocabulary([], np.array([], np.int64)), [], [], tokens, 1)

@@ -63,7 +63,7 @@ texts = st.lists(pieces, max_size=30).map("".join)
 def test_the_words_are_those_of_nltk(trained: bool) -> None:
     expected, memory = recipe(trained), Memory(model(trained))
 
-    @settings(max_examples=700, deadline=None)
+    @settings(max_examples=700)
     @given(st.lists(texts, max_size=4))
     @example(["end.\n) next", "end. ) next", 'end. " next', "e.g. )--x.) next", "e.g. foo.) bar", "foo. )", "etc.)"])
     def check(several: list[str]) -> None:

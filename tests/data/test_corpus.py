@@ -77,7 +77,7 @@ def test_round_trip_and_reading(where: str, tmp_path: Path) -> None:
     assert ids.tolist() == list(range(3, 11))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(LENGTHS.filter(any), st.integers(1, 5), st.integers(1, 3))
 def test_what_is_read_is_what_was_asked_for(lengths: list[int], of_: int, workers: int) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -133,7 +133,6 @@ def test_every_cut_is_refused() -> None:
         fasttext.parse_model(data + b"\0", path="vectors.bin")
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=4))
 def test_damage_raises_nothing_but_format_errors(changes: list[tuple[int, int]]) -> None:
     data = bytearray(written())
@@ -239,7 +238,7 @@ def test_every_cut_of_a_quantised_file_is_refused() -> None:
 HEADER = PRUNED + 16 + 1 + 21 + 10 + 16
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(8, HEADER), st.sampled_from([0, 1, 2, 127, 255])), min_size=1, max_size=9))
 def test_damage_to_a_quantised_file_costs_no_memory(changes: list[tuple[int, int]]) -> None:
     data = bytearray(rewritten(quantized_model(prune=KEPT)))
@@ -429,7 +428,6 @@ def test_fasttext_predicts_the_same_from_a_quantised_model_of_ours(
     assert_predicts_as(model, theirs, ["the straße", "straße the the unseen", "", "the"])
 
 
-@settings(deadline=None)
 @given(word=st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1))
 def test_ngrams_and_buckets_are_fasttexts(theirs, word: str) -> None:
     _, model, _ = theirs

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import EmbertextError
@@ -41,7 +41,6 @@ lines = st.sampled_from(
 )
 
 
-@settings(deadline=None)  # the import
 @given(st.lists(lines, max_size=12).map("\n".join))
 def test_the_rules_are_those_of_scikit_learn(text):
     from sklearn.datasets import _twenty_newsgroups as theirs

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import CorpusError
@@ -25,7 +25,6 @@ def found(block: Block, how: Making) -> list[tuple[str, str]]:
     return list(zip(lines[::2], lines[1::2], strict=True))
 
 
-@settings(deadline=None)  # nltk's import takes seconds
 @given(
     TEXTS | st.sampled_from(["__label__x __LABEL__y", "a </s> b"]),
     st.sampled_from(["wordpunct", "words", "whitespace"]),

@@ -37,7 +37,7 @@ def test_the_sentences_are_those_of_nltk(trained):
     ours = Punkt.load() if trained else Punkt()
     theirs = PunktTokenizer("english") if trained else PunktSentenceTokenizer()
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=500)
     @given(st.lists(pieces, max_size=16).map("".join))
     @example('He said "No.” Then (he left.) -- So? "Yes!" -- the end.')
     @example("word.\xa0mr. x")

@@ -102,13 +102,11 @@ def without_nan(row: Record) -> Record:
     return row
 
 
-@settings(deadline=None)
 @given(RECORDS)
 def test_round_trip(row: Record) -> None:
     assert record.decode(record.encode(row)) == row
 
 
-@settings(deadline=None)
 @given(RECORDS.map(without_nan))
 def test_protobuf_reads_ours_and_we_read_protobufs(row: Record) -> None:
     assert from_protobuf(PROTOBUF.FromString(record.encode(row))) == row
@@ -131,7 +129,7 @@ def assert_read_alike(encoded: bytes) -> None:
 @given(
     RECORDS.map(without_nan), st.lists(st.tuples(st.integers(0), st.integers(0, 255)), max_size=3), st.integers(0, 99)
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_damage_raises_nothing_but_format_errors(row: Record, changes: list[tuple[int, int]], cut: int) -> None:
     data = bytearray(record.encode(row) or b"\0")
     for position, value in changes:

@@ -2,7 +2,7 @@ import io
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data import recordio
@@ -78,7 +78,6 @@ def test_no_records() -> None:
     assert scanned(b"") == streamed(b"") == []
 
 
-@settings(deadline=None)
 @given(PAYLOADS)
 def test_round_trip(payloads: list[bytes]) -> None:
     file = io.BytesIO()
@@ -89,7 +88,6 @@ def test_round_trip(payloads: list[bytes]) -> None:
     assert scanned(file.getvalue()) == payloads
 
 
-@settings(deadline=None)
 @given(PAYLOADS)
 def test_an_aligned_magic_always_begins_a_frame(payloads: list[bytes]) -> None:
     buffer = b"".join(map(recordio.frame, payloads))
@@ -139,7 +137,6 @@ def test_broken_files_are_refused_with_offset_and_remedy(read, buffer: bytes, of
     assert "\n" not in str(error.value)
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=20), min_size=1), st.data())
 def test_damage_is_refused_or_read_alike(payloads: list[bytes], data: st.DataObject) -> None:
     buffer = bytearray(b"".join(map(recordio.frame, payloads)))

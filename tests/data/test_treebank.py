@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data import treebank
@@ -22,7 +22,6 @@ def test_the_rules_are_those_of_nltk():
     assert [pattern for _, pattern in treebank._CONTRACTIONS] == contractions
 
 
-@settings(deadline=None)  # the import
 @given(sentences)
 def test_tokens_of_a_sentence(sentence):
     from nltk.tokenize import NLTKWordTokenizer

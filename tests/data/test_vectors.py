@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -36,7 +36,6 @@ def test_round_trip_through_a_file(tmp_path: Path) -> None:
     assert values.tobytes() == VALUES.tobytes()
 
 
-@settings(deadline=None)
 @given(hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2), elements=FINITE))
 def test_every_float32_survives(values: np.ndarray) -> None:
     words = [f"w{i}" for i in range(len(values))]
@@ -118,7 +117,6 @@ def test_broken_files_are_refused_with_line_and_byte(data: bytes, offset: int, w
     assert error.value.remedy
 
 
-@settings(deadline=None)
 @given(st.integers(0, 200), st.binary(max_size=3))
 def test_damage_raises_nothing_but_format_errors(position: int, patch: bytes) -> None:
     data = bytearray(written())

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import FormatError, StorageError
@@ -20,7 +20,6 @@ def test_saves_lines_of_word_and_count(tmp_path: Path) -> None:
     assert (tmp_path / "vocabulary.txt").read_bytes() == "the 12\nstraße 3\n5 1\n".encode()
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(words, st.integers(1, 2**63 - 1)), max_size=20))
 def test_round_trip(pairs: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -2,7 +2,7 @@ import heapq
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from algorithms.kernels import huffman
@@ -44,7 +44,6 @@ def ways(paths: huffman.Paths) -> list[list[tuple[int, float]]]:
     return [list(zip(way.tolist(), sides.tolist(), strict=True)) for way, sides in zip(nodes, turns, strict=True)]
 
 
-@settings(deadline=None)
 @given(descending)
 def test_the_tree_is_fasttexts(counts: list[int]) -> None:
     tree, paths = of(counts)
@@ -62,7 +61,6 @@ def test_the_tree_is_fasttexts(counts: list[int]) -> None:
         assert node == 2 * len(counts) - 2  # the root
 
 
-@settings(deadline=None)
 @given(descending)
 def test_no_tree_is_better(counts: list[int]) -> None:
     heap, cost = list(counts), 0

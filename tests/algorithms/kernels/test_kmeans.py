@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -19,7 +19,6 @@ def assigned(
     return codes, sums
 
 
-@settings(deadline=None)
 @given(
     count=st.integers(0, 70), columns=st.integers(1, 9), scale=st.sampled_from([1e-6, 1, 1e6]), key=st.integers(0, 99)
 )

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 from numpy.typing import NDArray
@@ -62,7 +62,6 @@ def hashes(some: list[str]) -> NDArray[np.int32]:
     return result
 
 
-@settings(deadline=None)
 @given(buckets_drawn, buckets_drawn, st.integers(0, 10**6))
 def test_each_bucket_has_its_row(known: list[int], asked: list[int], words: int) -> None:
     slots = empty(128)
@@ -89,7 +88,6 @@ def test_a_nearly_full_table_is_searched_to_its_end_and_around() -> None:
     assert rows([1, 2, 3], slots) == [-1 - int(np.flatnonzero(slots < 0)[0])] * 3
 
 
-@settings(deadline=None)
 @given(st.lists(words))
 def test_hashes_are_fasttexts(some: list[str]) -> None:
     assert hashes(some).tolist() == [signed_hash(word) for word in some]
@@ -111,7 +109,6 @@ def numbers(asked: list[str], known: list[str], *, size: int = 256) -> list[int]
     return result.tolist()
 
 
-@settings(deadline=None)
 @given(st.lists(words, unique=True, max_size=60), st.lists(words))
 def test_each_word_is_found(known: list[str], others: list[str]) -> None:
     expected = {word: i for i, word in enumerate(known)}

@@ -47,7 +47,7 @@ def plainly(some: list[str], settings: tuple[int, int, int]) -> list[list[int]]:
     return [subwords.ngram_buckets(word, minn=minn, maxn=maxn, bucket=bucket) for word in some]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(words | st.just("</s>"), max_size=5), st.sampled_from(SETTINGS))
 def test_bit_for_bit_the_plain_ones(some: list[str], settings: tuple[int, int, int]) -> None:
     assert buckets_of(some, settings) == plainly(some, settings)

@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
@@ -17,7 +17,6 @@ def drawn(state, bound, steps, out):
     return state
 
 
-@settings(deadline=None)
 @given(STATES, st.integers(1, 2**32 - 1))
 def test_steps_and_bounds_are_those_of_plain_python(state: int, bound: int) -> None:
     out = np.zeros(5, np.int64)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 from scipy.stats import chisquare
@@ -30,7 +30,6 @@ def reconstructed(table: np.ndarray) -> np.ndarray:
     return chances / len(table)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(1e-9, 1e9), min_size=1, max_size=200))
 def test_the_table_is_the_distribution(weights: list[float]) -> None:
     wanted = probabilities(*weights)
@@ -64,7 +63,6 @@ def test_draws_follow_the_distribution(weights: tuple[int, ...]) -> None:
         assert chisquare(counts, wanted * len(words)).pvalue > 1e-3
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**64 - 1), st.integers(1, 50))
 def test_draws_are_those_of_plain_python(seed: int, size: int) -> None:
     alias = alias_table(probabilities(*range(1, size + 1)))
@@ -110,7 +108,6 @@ def some_negatives(size: int, wanted: int, *, target: int, seed: int, weights: l
     return [-1 if word == size else word for word in words]
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**63), st.integers(1, 30), st.integers(1, 12), st.data())
 def test_negatives_are_distinct(seed: int, size: int, wanted: int, data: st.DataObject) -> None:
     target = data.draw(st.integers(0, size - 1))
@@ -162,7 +159,6 @@ def test_words_that_are_never_kept_leave_empty_sentences() -> None:
     assert seen.tolist() == [1, 0]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-1, 4), max_size=40), st.integers(0, 2**63), st.integers(1, 9))
 def test_thinning_is_that_of_plain_python(ids: list[int], seed: int, longest: int) -> None:
     keep = np.array([0, ONE // 3, ONE // 2, ONE - 1, ONE // 10], np.uint32)

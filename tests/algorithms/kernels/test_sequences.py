@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from algorithms.kernels.sequences import count, gather, identify
@@ -12,7 +12,6 @@ def stream_of(lists: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
     return stream, np.concatenate([[0], np.flatnonzero(stream < 0) + 1])
 
 
-@settings(deadline=None)  # the first one compiles
 @given(LISTS)
 def test_equal_sequences_have_equal_codes(lists):
     codes = np.empty(len(lists), np.uint64)
@@ -20,7 +19,6 @@ def test_equal_sequences_have_equal_codes(lists):
     assert [[a == b for a in codes] for b in codes] == [[a == b for a in lists] for b in lists]
 
 
-@settings(deadline=None)  # the first one compiles
 @given(LISTS, st.data())
 def test_counting_and_gathering(lists, data):
     numbers = data.draw(st.lists(st.integers(0, len(lists) - 1), max_size=8))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
@@ -35,7 +35,6 @@ def read(raw: bytes, *, most: int = 2**31, any_sign: bool = False, begin: int = 
     return None if count < 0 else target[3 : 3 + count].view(np.int32).tolist()
 
 
-@settings(deadline=None)
 @given(RUNS, st.integers(0, 9), st.integers(8, 30))
 def test_reads_what_numpy_writes(values: list[int], begin: int, after: int) -> None:
     raw = varint.encode(np.array(values, np.int64)).tobytes()
@@ -44,7 +43,6 @@ def test_reads_what_numpy_writes(values: list[int], begin: int, after: int) -> N
     assert read(raw, begin=begin, after=after) == expected
 
 
-@settings(deadline=None)
 @given(RUNS)
 def test_writes_what_numpy_writes(values: list[int]) -> None:
     array = np.array(values, np.int64)
@@ -54,7 +52,6 @@ def test_writes_what_numpy_writes(values: list[int]) -> None:
     assert sum(sizes(array)) == len(raw) if len(array) else not len(raw)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=40) | st.lists(st.sampled_from([0, 1, 0x7F, 0x80, 0xFF]), max_size=40).map(bytes))
 def test_any_bytes_are_read_as_numpy_reads_them_or_not_at_all(raw: bytes) -> None:
     expected = varint.decode(np.frombuffer(raw, np.uint8))
@@ -86,7 +83,6 @@ def test_what_has_no_place_is_refused() -> None:
             assert (target[3 + room :] == 7).all()
 
 
-@settings(deadline=None)
 @given(RUNS)
 def test_writes_all_that_numpy_writes(values: list[int]) -> None:
     array = np.array([value for value in values if value >= 0], np.int32)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from algorithms.counting import WordTable
@@ -236,7 +236,6 @@ def test_films_that_many_have_rated_are_in_all_sets(tmp_path):
     assert same(groups_of(tmp_path, [*pairs, ("3", "8 9", 1)], None, texts=False)) == same([0, 0, 0, 1, 2])
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12),
     st.integers(0, 4),

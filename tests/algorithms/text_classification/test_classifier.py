@@ -129,7 +129,7 @@ def test_thresholds(name: str, threshold: float, pair: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["bigrams", "character n-grams", "pruned, character n-grams", "no end of a line"])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(text=texts)
 def test_any_text_is_read_as_fasttext_reads_it(name: str, pair: Any, text: str) -> None:
     theirs, classifier = pair(name)

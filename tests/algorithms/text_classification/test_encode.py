@@ -118,7 +118,7 @@ def assert_plain(examples: Examples, plain: Plain) -> None:
     assert examples.tokens == sum(example[0] for example in plain.train)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(
     blocks=texts(),
     min_count=st.sampled_from([0, 1, 2, 5]),
@@ -144,7 +144,7 @@ def test_agrees_with_plain_python(
         assert_plain(Examples.load(folder), plain)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(
     first=texts(lines=5),
     blocks=texts(),

@@ -66,7 +66,7 @@ def models(draw: st.DrawFn) -> Model:
     )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(model=models(), text=texts, blanks=st.booleans())
 def test_agrees_with_plain_python(model: Model, text: str, blanks: bool) -> None:
     if model.rows is None and model.buckets > 10**6:
@@ -134,7 +134,6 @@ def test_tables_are_less_than_full(least: int, expected: int) -> None:
     assert power_of_two(least) == expected
 
 
-@settings(deadline=None)
 @given(st.lists(words, unique=True, min_size=1, max_size=300))
 def test_any_vocabulary_is_known(some: list[str]) -> None:
     names = [word for word in some if not word.startswith(LABEL)]

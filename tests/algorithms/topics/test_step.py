@@ -161,7 +161,7 @@ def test_documents_without_words_teach_nothing_wrong(decoder):
 
 
 @given(st.integers(2, 9), st.integers(1, 30), st.integers(0, 5), st.sampled_from(DECODERS), st.booleans())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_any_counts_give_finite_states(topics, words, seed, decoder, batch_norm):
     rng = np.random.default_rng(seed)
     rows = sparse.csr_matrix(rng.poisson(0.3, (13, words)) * 10.0 ** rng.integers(0, 6), dtype=np.float32)

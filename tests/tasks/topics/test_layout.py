@@ -27,7 +27,7 @@ def overlapping(centres, boxes) -> int:
     return int(np.triu(hits, k=1).sum())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(boxes)
 def test_packed_boxes_lie_side_by_side_in_the_room(boxes):
     centres = layout.pack(boxes, ROOM)
