@@ -47,7 +47,7 @@ STS: Settings = {
 }  # fmt: skip
 # SageMaker's notebook of document embeddings, but for four things: sequences may be longer than 50, the step is smaller
 # than 0.01, token vectors begin as those of our Word2Vec, and there is one epoch, more learn by heart: it had twenty
-# times as many articles. Chosen by articles set aside from those of training, not by the ones that judge, with one seed:
+# times as many articles. Chosen by articles set aside from those of training, not by the judging ones, with one seed:
 # accuracy there after 1 and 2 epochs .951 and .950 (hadamard), .950 and .950 (default comparators). From vectors drawn
 # at random and every sentence, learning rate .002, it was .929 and .924 after one
 NOTEBOOK: Settings = {
