@@ -1,6 +1,9 @@
 """The loop of a sweep, on trials that train nothing: side by side, failing, stopped, gone on with."""
 
+import os
+import signal
 import threading
+import time
 
 import pytest
 from prefect import flow
@@ -8,6 +11,7 @@ from prefect import flow
 from data.errors import EmbertextError, HyperparameterError
 from tasks.tune.settings import Tuning
 from tasks.tune.sweep import check, search
+from tasks.watch import still_wanted
 from tests.sweeps import Stages, sweep
 
 pytestmark = pytest.mark.usefixtures("prefect_api", "cache")
@@ -145,6 +149,23 @@ def test_an_interrupted_trial_is_trained_again(tmp_path):
     assert again.seen[0] == calls[1]
     assert [each.status for each in found.trials].count("completed") == 3
     assert len(again.seen) == 2
+
+
+def test_ctrl_c_ends_trials_that_run_side_by_side(tmp_path):
+    both = threading.Barrier(2, action=lambda: os.kill(os.getpid(), signal.SIGINT), timeout=60)
+
+    def endless(form):
+        both.wait()
+        while True:
+            still_wanted()
+            time.sleep(0.01)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(sweep(Tuning(max_jobs=4, max_parallel_jobs=2)), stages := Stages(tmp_path, endless))
+    assert len(stages.seen) == 2
+    found = run(sweep(Tuning(max_jobs=2)), again := Stages(tmp_path, score))
+    assert {str(form) for form in again.seen} == {str(form) for form in stages.seen}
+    assert len(found.ranked) == 2
 
 
 def test_what_could_not_be_searched_is_refused_before_anything_is_fetched():
