@@ -139,6 +139,16 @@ def divide(typingctx: Any, a: Any, b: Any) -> Any:
 
 
 @instruction
+def larger(typingctx: Any, a: Any, b: Any) -> Any:
+    """The larger of a and b, lane by lane."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(builder.fcmp_ordered(">", args[0], args[1], flags=_FAST), args[0], args[1])
+
+    return float32x16(float32x16, float32x16), codegen
+
+
+@instruction
 def clip(typingctx: Any, value: Any, bound: Any) -> Any:
     """The value, held between -bound and bound, lane by lane."""
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from algorithms.threads import Threads
-from algorithms.topics import layers, likelihood
-from algorithms.topics.layers import Back, Slopes, Tensor, Tensors
+from algorithms.topics import kernels, layers, likelihood
+from algorithms.topics.layers import Slopes, Tensor, Tensors
 from algorithms.topics.likelihood import Cost
 from algorithms.topics.minibatch import Batch
 
@@ -17,19 +17,6 @@ if TYPE_CHECKING:
     from algorithms.topics.algorithm import Topics
 
 FOLLOW = 0.1  # how far the remembered moments move towards those of each mini-batch
-DROPOUT = 0.2  # share of the topics that prodlda hides in training: each must do without some others
-
-
-def mixture_of(form: "Topics", drawn: Tensor, generator: torch.Generator, *, training: bool) -> tuple[Tensor, Back]:
-    """What a draw (B, K) from the posterior means: for ntm max(0, z), for others shares; prodlda hides some."""
-    if form.decoder == "ntm":
-        return layers.activated("relu", drawn)
-    mixture, back = layers.softmax(drawn, dim=1)
-    if form.decoder == "etm" or not training:
-        return mixture, back
-    chance = torch.rand(drawn.shape, generator=generator, device=drawn.device)
-    kept = (chance >= DROPOUT) / (1 - DROPOUT)
-    return mixture * kept, lambda slope: back(slope * kept)
 
 
 def decode(
@@ -75,30 +62,62 @@ def _normalised(
     They need not be there for it: their means and variances follow from those of the mixtures, which are few.
     """
     decoder = tensors["decoder"]
-    centre, centred, spread, variance = _moments(mixture, decoder)
-    layers.remember(tensors, "decoder", centre @ decoder, variance, follow=FOLLOW)
-    scale = torch.rsqrt(variance + layers.EPSILON)
-    cost = likelihood.cross_entropy(centred, decoder * scale, tensors["decoder_bias"], batch, weight, threads)
-    by_variance = (cost.topics * decoder).sum(dim=0).mul_(-0.5 * scale * scale * scale)
-    slopes |= {"decoder": (cost.topics * scale).addcmul_(spread, 2 * by_variance), "decoder_bias": cost.bias}
-    slope = cost.mixture.addmm(centred, (decoder * by_variance) @ decoder.T, alpha=2 / len(mixture))
-    return cost._replace(mixture=slope - slope.mean(dim=0))
+    centred, mean, spread = _moments(mixture, decoder)
+    variance, scale, topics = _scaled(decoder, spread)
+    layers.remember(tensors, "decoder", mean, variance, follow=FOLLOW)
+    cost = likelihood.cross_entropy(centred, topics, tensors["decoder_bias"], batch, weight, threads)
+    by_decoder, by_variance = _scaled_back(decoder, spread, scale, cost.topics)
+    slopes |= {"decoder": by_decoder, "decoder_bias": cost.bias}
+    slope = cost.mixture.addmm_(centred, by_variance @ decoder.T, alpha=2 / len(mixture))
+    return cost._replace(mixture=slope.sub_(slope.mean(dim=0)))
 
 
-def _moments(mixture: Tensor, decoder: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The mixtures' mean (K,); what they differ from it by (B, K); their covariance times the decoder (K, V); and the
-    variances (V,) of mixture @ decoder.
+def _moments(mixture: Tensor, decoder: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What the mixtures differ from their mean by (B, K); the mean times the decoder (V,), which is that of the scores
+    mixture @ decoder; and the mixtures' covariance times the decoder (K, V).
     """
     centre = mixture.mean(dim=0)
     centred = mixture - centre
-    spread = centred.T @ centred / len(mixture) @ decoder
-    return centre, centred, spread, (decoder * spread).sum(dim=0)
+    covariance = (centred.T @ centred).div_(len(mixture))
+    products = torch.cat([covariance, centre[None]]) @ decoder
+    return centred, products[-1], products[:-1]
+
+
+def _scaled(decoder: Tensor, spread: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The scores' variances (V,), their scale (V,), and the decoder (K, V) times that. spread: from `_moments`."""
+    if decoder.device.type == likelihood.LOOPS_ON:
+        result = *torch.empty(2, decoder.shape[1]), torch.empty_like(decoder)
+        kernels.scaled(layers.EPSILON, *(each.numpy() for each in (decoder, spread, *result)))
+        return result
+    variance = (decoder * spread).sum(dim=0)
+    scale = torch.rsqrt(variance + layers.EPSILON)
+    return variance, scale, decoder * scale
+
+
+def _scaled_back(decoder: Tensor, spread: Tensor, scale: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+    """From the slopes (K, V) by the scaled decoder: those by the decoder; and the decoder times those by the variances.
+
+    Both come in the place of `slope` and `spread`.
+    """
+    if decoder.device.type == likelihood.LOOPS_ON:
+        kernels.scaled_back(*(each.numpy() for each in (decoder, scale, slope, spread)))
+        return slope, spread
+    by_variance = (slope * decoder).sum(dim=0).mul_(-0.5 * scale * scale * scale)
+    return slope.mul_(scale).addcmul_(spread, 2 * by_variance), torch.mul(decoder, by_variance, out=spread)
+
+
+def compile_loops(device: torch.device) -> None:
+    """Let numba compile before the clock runs."""
+    nothing = torch.zeros(1, 0, device=device)
+    _, scale, _ = _scaled(nothing, nothing)
+    _scaled_back(nothing, nothing, scale, nothing)
 
 
 def remember(tensors: Tensors, mixture: Tensor, *, follow: float) -> None:
     """Move the remembered moments of prodlda's scores by a share of the way to those of mixtures (B, K). In place."""
-    centre, _, _, variance = _moments(mixture, tensors["decoder"])
-    layers.remember(tensors, "decoder", centre @ tensors["decoder"], variance, follow=follow)
+    _, mean, spread = _moments(mixture, tensors["decoder"])
+    variance, *_ = _scaled(tensors["decoder"], spread)
+    layers.remember(tensors, "decoder", mean, variance, follow=follow)
 
 
 def settled(tensors: Tensors) -> tuple[Tensor, Tensor]:

@@ -10,10 +10,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from algorithms.kernels.simd import LANES, exp, fma, load, splat, store
+from algorithms.kernels.simd import LANES, exp, fma, larger, load, splat, store
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
+Matrix = NDArray[np.float32]
+
+SUMS = {"reassoc", "contract", "nsz"}  # sums in any order, while infinity stays what it is
 
 
 @njit(nogil=True, cache=True)
@@ -62,17 +65,18 @@ def sort_by_word(ids: Ints, owners: Ints, begins: Ints, order: Ints, sorted_owne
 
 
 @njit(nogil=True, cache=True)
-def _highest(values: Floats, lanes: Floats) -> np.float32:
-    """The largest value. LANES of them are compared at a time, which LLVM does not make of numba's max()."""
-    lanes[:] = values[0]
-    whole = values.size - values.size % LANES
-    for j in range(0, whole, LANES):
-        for k in range(LANES):
-            lanes[k] = values[j + k] if values[j + k] > lanes[k] else lanes[k]
-    highest: np.float32 = lanes[0]
-    for k in range(LANES):
-        highest = max(highest, lanes[k])
-    for j in range(whole, values.size):
+def _highest(values: Floats, start: int, stop: int, lanes: Floats) -> np.float32:
+    """The largest of values[start : stop]; lanes (LANES,) is room to work in."""
+    first = splat(values[start])
+    second = first
+    at = start
+    while at + 2 * LANES <= stop:  # two at a time: each waits for the one before it
+        first = larger(first, load(values, at))
+        second = larger(second, load(values, at + LANES))
+        at += 2 * LANES
+    store(lanes, 0, larger(first, second))
+    highest: np.float32 = lanes.max()
+    for j in range(at, stop):
         highest = max(highest, values[j])
     return highest
 
@@ -97,7 +101,7 @@ def surprise(
     entry = 0
     for row in range(rows):
         start, begin = row * words, entry
-        highest = _highest(flat[start : start + words], lanes)
+        highest = _highest(flat, start, start + words, lanes)
         cost, length, shown = np.float32(0), np.float32(0), np.float32(0)
         while entry < owners.size and owners[entry] == first + row:
             cost -= counts[entry] * (flat[start + columns[entry]] - highest)
@@ -116,5 +120,124 @@ def surprise(
             total += flat[j]
         nats[row] = cost + length * math.log(total)
         factor[row] = shown / total
+        scale = total / shown
         for each in range(begin, entry):
-            flat[start + columns[each]] -= inputs[each] * total / shown
+            flat[start + columns[each]] -= inputs[each] * scale
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def scaled(epsilon: float, decoder: Matrix, spread: Matrix, variance: Floats, scale: Floats, topics: Matrix) -> None:
+    """What makes the variances of scores 1, and the decoder (K, V) times that. In place.
+
+    spread (K, V) is the covariance of the mixtures, (K, K), times the decoder. variance, scale (V,) and topics (K, V)
+    are set.
+    """
+    _sum_products(decoder, spread, variance)
+    for word in range(scale.size):
+        scale[word] = np.float32(1) / math.sqrt(variance[word] + np.float32(epsilon))
+    for topic in range(len(decoder)):
+        weights, result = decoder[topic], topics[topic]
+        for word in range(scale.size):
+            result[word] = weights[word] * scale[word]
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def scaled_back(decoder: Matrix, scale: Floats, slopes: Matrix, spread: Matrix) -> None:
+    """The way back. In place.
+
+    slopes (K, V) by the topics become those by the decoder, for mixtures that stay; spread becomes the decoder times
+    the slopes by the variances.
+    """
+    by_variance = np.empty_like(scale)
+    _sum_products(decoder, slopes, by_variance)
+    for word in range(scale.size):
+        by_variance[word] *= np.float32(-0.5) * scale[word] * scale[word] * scale[word]
+    for topic in range(len(decoder)):
+        weights, slope, products = decoder[topic], slopes[topic], spread[topic]
+        for word in range(scale.size):
+            slope[word] = slope[word] * scale[word] + np.float32(2) * by_variance[word] * products[word]
+            products[word] = weights[word] * by_variance[word]
+
+
+@njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+def _sum_products(left: Matrix, right: Matrix, sums: Floats) -> None:
+    """Sums (W,) over the rows of two matrices (K, W), multiplied number by number."""
+    sums[:] = 0
+    for row in range(len(left)):
+        some, others = left[row], right[row]
+        for j in range(sums.size):
+            sums[j] += some[j] * others[j]
+
+
+@njit(nogil=True, cache=True)
+def _exponentials(values: Floats) -> None:
+    """Of values of at most 88; their number is a multiple of LANES. In place. Who calls it is without fastmath, too."""
+    for j in range(0, values.size, LANES):
+        store(values, j, exp(load(values, j)))
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def latent(
+    half: float, shares: bool, variance: float, widest: float,
+    heads: Matrix, normal: Matrix, kept: Matrix, sigma: Matrix, share: Matrix, mixture: Matrix, kld: Floats,
+) -> None:  # fmt: skip
+    """Draws from posteriors, what they mean, and their divergence: see `latent._by_tensors`. In place."""
+    topics = normal.shape[1]
+    wide, inverse = np.float32(widest), np.float32(1 / (2 * variance))
+    room = np.zeros((topics + LANES - 1) // LANES * LANES, np.float32)
+    for row in range(len(heads)):
+        spreads = np.float32(0)
+        for k in range(topics):
+            room[k] = min(max(heads[row, topics + k] * np.float32(half), -wide), wide)
+            spreads += room[k]
+        _exponentials(room)
+        squares = np.float32(0)
+        for k in range(topics):
+            mean = heads[row, k]
+            squares += mean * mean + room[k] * room[k]
+            sigma[row, k] = room[k]
+            share[row, k] = mean + room[k] * normal[row, k]
+        kld[row] = squares * inverse - spreads + np.float32(topics * (math.log(variance) - 1) / 2)
+        if shares:
+            _softmax(share[row], room)
+        for k in range(topics):
+            share[row, k] = max(share[row, k], np.float32(0))
+            mixture[row, k] = share[row, k] * kept[row, k]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _softmax(values: Floats, room: Floats) -> None:
+    """In place; room is as large, rounded up to LANES."""
+    highest = values.max()
+    for k in range(values.size):
+        room[k] = values[k] - highest
+    _exponentials(room)
+    total = np.float32(0)
+    for k in range(values.size):
+        total += room[k]
+    for k in range(values.size):
+        values[k] = room[k] / total
+
+
+@njit(nogil=True, cache=True, fastmath=SUMS, error_model="numpy")
+def latent_back(
+    half: float, shares: bool, variance: float,
+    heads: Matrix, normal: Matrix, kept: Matrix, sigma: Matrix, share: Matrix, slope: Matrix, weight: Floats,
+    result: Matrix,
+) -> None:  # fmt: skip
+    """The slopes by the heads, given those by the mixture: see `latent.Draw.back`. In place."""
+    topics = normal.shape[1]
+    inverse = np.float32(1 / variance)
+    for row in range(len(heads)):
+        common = np.float32(0)
+        if shares:
+            for k in range(topics):
+                common += slope[row, k] * kept[row, k] * share[row, k]
+        for k in range(topics):
+            by_share = slope[row, k] * kept[row, k] - common
+            rate = share[row, k] if shares else np.float32(share[row, k] > 0)
+            by_draw = by_share * rate
+            wide = sigma[row, k]
+            by_spread = by_draw * wide * normal[row, k] + weight[row] * (wide * wide * inverse - np.float32(1))
+            result[row, k] = by_draw + weight[row] * inverse * heads[row, k]
+            result[row, topics + k] = by_spread * np.float32(half)

@@ -1,10 +1,9 @@
-"""The network: the encoder, from a document's words to what it thinks of its topics; a draw from that; the losses.
+"""The network: the encoder, from a document's words to what it thinks of its topics; the losses.
 
 B documents of a mini-batch, V words of the vocabulary, K topics, H units of a layer. It knows tensors by their names,
-and a form for its settings; no optimizer, no files. What follows the draw is in `decoders`.
+and a form for its settings; no optimizer, no files. The draw is in `latent`, what follows it in `decoders`.
 """
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,13 +12,12 @@ import torch
 from algorithms.threads import Threads
 from algorithms.topics import decoders, layers
 from algorithms.topics.decoders import FOLLOW
+from algorithms.topics.latent import Draw
 from algorithms.topics.layers import Back, Slopes, Tensor, Tensors
 from algorithms.topics.minibatch import Batch
 
 if TYPE_CHECKING:
     from algorithms.topics.algorithm import Topics
-
-WIDEST = 10.0  # logarithm of sigma: beyond, where only monstrous counts lead, a slope still leads back
 
 
 class Losses(NamedTuple):
@@ -28,20 +26,6 @@ class Losses(NamedTuple):
     recons: Tensor
     kld: Tensor
     slopes: Slopes
-
-
-class Draw(NamedTuple):
-    """A draw (B, K) from the posterior mean + sigma * normal; spread is the logarithm of sigma."""
-
-    mean: Tensor
-    spread: Tensor
-    sigma: Tensor
-    normal: Tensor
-
-    @property
-    def value(self) -> Tensor:
-        """What was drawn."""
-        return torch.addcmul(self.mean, self.sigma, self.normal)
 
 
 def parameters(form: "Topics", tensors: Tensors) -> list[str]:
@@ -61,20 +45,12 @@ def losses(
     """
     slopes: Slopes = {}
     heads, back = encode(form, tensors, batch, slopes, follow=FOLLOW if training else 0.0)
-    draw = _draw(form, heads, generator)
-    mixture, mixture_back = decoders.mixture_of(form, draw.value, generator, training=training)
+    draw = Draw(form, heads, generator, training=training)
+    mixture, kld = draw.latent.mixture, draw.latent.kld
     weight = 1 / batch.lengths.clamp(min=1) if form.decoder == "ntm" else torch.ones_like(batch.lengths)
     cost = decoders.decode(form, tensors, mixture, batch, weight if training else None, slopes, threads)
-    # Kullback-Leibler divergence from a normal prior; prodlda's is Laplace's approximation of a Dirichlet of ones
-    variance = 1 - 1 / form.num_topics if form.decoder == "prodlda" else 1.0
-    squares = draw.sigma * draw.sigma
-    kld = (draw.mean * draw.mean).add_(squares).sum(dim=1).div_(2 * variance).sub_(draw.spread.sum(dim=1))
-    kld += form.num_topics * (math.log(variance) - 1) / 2
     if training:
-        slope, scale = mixture_back(cost.mixture), weight[:, None]
-        by_mean = torch.addcmul(slope, draw.mean, scale / variance)
-        by_spread = (slope * draw.sigma * draw.normal).addcmul_(squares / variance - 1, scale)
-        back(torch.cat([by_mean, by_spread * _halved(form)], dim=1))
+        back(draw.back(cost.mixture, weight))
     return Losses(cost.recons, kld, slopes)
 
 
@@ -82,9 +58,8 @@ def remember(form: "Topics", tensors: Tensors, batch: Batch, generator: torch.Ge
     """Move the remembered moments by a share of the way to those of a mini-batch. In place; nothing else changes."""
     heads, _ = encode(form, tensors, batch, {}, follow=follow)
     if form.decoder == "prodlda":
-        drawn = _draw(form, heads, generator).value
-        mixture, _ = decoders.mixture_of(form, drawn, generator, training=True)
-        decoders.remember(tensors, mixture, follow=follow)
+        draw = Draw(form, heads, generator, training=True)
+        decoders.remember(tensors, draw.latent.mixture, follow=follow)
 
 
 def encode(
@@ -140,15 +115,3 @@ def _layer(
         return by_values
 
     return result, back
-
-
-def _halved(form: "Topics") -> float:
-    """The second head: ntm's is the logarithm of sigma; that of prodlda and etm, of its square."""
-    return 1.0 if form.decoder == "ntm" else 0.5
-
-
-def _draw(form: "Topics", heads: Tensor, generator: torch.Generator) -> Draw:
-    mean = heads[:, : form.num_topics]
-    spread = (heads[:, form.num_topics :] * _halved(form)).clamp_(-WIDEST, WIDEST)
-    normal = torch.randn(mean.shape, generator=generator, device=mean.device)
-    return Draw(mean, spread, spread.exp(), normal)

@@ -18,6 +18,7 @@ from algorithms.state import Partial, State
 from algorithms.threads import ALONE, Threads
 from algorithms.threads import threads as threads_of
 from algorithms.topics import decoders, likelihood, network
+from algorithms.topics.latent import Draw
 from algorithms.topics.minibatch import Batch, batch, parts
 
 if TYPE_CHECKING:
@@ -80,6 +81,10 @@ def _compile(form: "Topics", optimizing: Optimizing, nothing: sparse.csr_matrix,
     entries = [documents.owners, documents.columns, documents.inputs, documents.counts]
     scores = torch.zeros(0, nothing.shape[1], device=device)
     likelihood.surprise(scores, 0, entries, documents.lengths, documents.lengths)
+    heads = torch.zeros(0, 2 * form.num_topics, device=device)
+    draw = Draw(form, heads, torch.Generator(device), training=True)
+    draw.back(draw.latent.mixture, documents.lengths)
+    decoders.compile_loops(device)
 
 
 def _remember(

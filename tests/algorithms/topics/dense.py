@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 
 from algorithms.topics.algorithm import Topics
-from algorithms.topics.decoders import DROPOUT
+from algorithms.topics.latent import DROPOUT
 from algorithms.topics.layers import EPSILON
 
 Tensor = torch.Tensor

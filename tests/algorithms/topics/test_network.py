@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from algorithms.threads import ALONE, threads
-from algorithms.topics import decoders, network
+from algorithms.topics import decoders, likelihood, network
 from algorithms.topics.algorithm import Topics
 from algorithms.topics.minibatch import batch
 from tests.algorithms.topics import dense
@@ -55,6 +55,19 @@ def test_losses_and_slopes_are_those_of_the_plain_network(form, number):
     for name, slope in zip(names, slopes, strict=True):
         assert found.slopes[name].shape == tensors[name].shape
         assert torch.linalg.norm(found.slopes[name] - slope) <= 2e-4 * torch.linalg.norm(slope), name
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: f"{form.decoder}-{form.encoder_layers_activation}")
+def test_the_loops_and_the_tensors_agree(form, monkeypatch):
+    documents = batch(ROWS, np.arange(70), logarithm=form.logarithm, device=CPU)
+    results = []
+    for device in ("cpu", "no device"):
+        monkeypatch.setattr(likelihood, "LOOPS_ON", device)
+        tensors, generator = tensors_of(form), torch.Generator().manual_seed(9)
+        found = network.losses(form, tensors, documents, generator, ALONE, training=True)
+        results.append({"recons": found.recons, "kld": found.kld, **found.slopes, **tensors})
+    for name, loops in results[0].items():
+        torch.testing.assert_close(loops, results[1][name], rtol=1e-3, atol=1e-4, msg=name)
 
 
 def test_given_word_vectors_stay():
