@@ -185,10 +185,11 @@ def test_bayesian_finds_more_than_chance():
 
 def test_losing_trials_are_stopped():
     with search(early_stopping="median") as sweep:
-        good, better, bad = sweep.ask(), sweep.ask(), sweep.ask()
+        good, better, best, bad = (sweep.ask() for _ in range(4))
         for step in (1, 2):
             assert not sweep.report(good.number, step, {"accuracy": 0.5})
             assert not sweep.report(better.number, step, {"accuracy": 0.6})
+            assert not sweep.report(best.number, step, {"accuracy": 0.7})
         assert not sweep.report(bad.number, 1, {"loss": 3.0})  # it does not say
         assert sweep.report(bad.number, 1, {"accuracy": 0.2})
         stopped = sweep.tell(bad.number, {"accuracy": 0.2}, seconds=1)

@@ -13,12 +13,12 @@ def rounds(*values):
 @pytest.mark.parametrize(
     ("own", "others", "loses_it"),
     [
-        (rounds(0.1), [rounds(0.2), rounds(0.3)], True),
-        (rounds(0.25), [rounds(0.2), rounds(0.3)], False),  # the median itself
-        (rounds(0.1), [rounds(0.2)], False),  # too few to judge by
+        (rounds(0.1), [rounds(0.2), rounds(0.3), rounds(0.05)], True),
+        (rounds(0.25), [rounds(0.2), rounds(0.25), rounds(0.3)], False),  # the median itself
+        (rounds(0.1), [rounds(0.2), rounds(0.3)], False),  # too few to judge by
         (rounds(0.1, 0.1), [rounds(0.2), rounds(0.3), rounds(0.4)], False),  # none has come so far
-        (rounds(0.2, 0.45), [rounds(0.2, 0.6), rounds(0.3, 0.7)], False),  # their averages are 0.4 and 0.5
-        (rounds(0.2, 0.44), [rounds(0.2, 0.6), rounds(0.3, 0.7)], True),
+        (rounds(0.2, 0.45), [rounds(0.2, 0.6), rounds(0.3, 0.7), rounds(0.4, 0.5)], False),  # averages 0.4, 0.5, 0.45
+        (rounds(0.2, 0.44), [rounds(0.2, 0.6), rounds(0.3, 0.7), rounds(0.4, 0.5)], True),
         (rounds(), [rounds(0.2), rounds(0.3)], False),
     ],
 )
@@ -27,8 +27,8 @@ def test_the_median_rule(own, others, loses_it):
 
 
 def test_less_may_be_better():
-    assert loses(rounds(3.0), [rounds(1.0), rounds(2.0)], LOSS)
-    assert not loses(rounds(1.2), [rounds(1.0), rounds(2.0)], LOSS)
+    assert loses(rounds(3.0), [rounds(1.0), rounds(2.0), rounds(2.5)], LOSS)
+    assert not loses(rounds(1.2), [rounds(1.0), rounds(2.0), rounds(2.5)], LOSS)
 
 
 def test_running_average():
