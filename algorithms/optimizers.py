@@ -105,6 +105,9 @@ class Optimizing:
             value, *slots = self.arrays[name]
             arrays = [value, slopes[name].reshape(-1).numpy(), *slots]
             size = max(SHORTEST, -(-value.size // threads.number))
+            if size >= value.size:
+                cuts.append((*arrays, own))
+                continue
             cuts += [(*(each[first : first + size] for each in arrays), own) for first in range(0, value.size, size)]
         threads.map(lambda cut: self.rule.optimizer.kernel(*cut), cuts)
 

@@ -85,7 +85,7 @@ def _moments(mixture: Tensor, decoder: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def _scaled(decoder: Tensor, spread: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The scores' variances (V,), their scale (V,), and the decoder (K, V) times that. spread: from `_moments`."""
-    if decoder.device.type == likelihood.LOOPS_ON:
+    if decoder.device.type == kernels.LOOPS_ON:
         result = *torch.empty(2, decoder.shape[1]), torch.empty_like(decoder)
         kernels.scaled(layers.EPSILON, *(each.numpy() for each in (decoder, spread, *result)))
         return result
@@ -99,7 +99,7 @@ def _scaled_back(decoder: Tensor, spread: Tensor, scale: Tensor, slope: Tensor) 
 
     Both come in the place of `slope` and `spread`.
     """
-    if decoder.device.type == likelihood.LOOPS_ON:
+    if decoder.device.type == kernels.LOOPS_ON:
         kernels.scaled_back(*(each.numpy() for each in (decoder, scale, slope, spread)))
         return slope, spread
     by_variance = (slope * decoder).sum(dim=0).mul_(-0.5 * scale * scale * scale)

@@ -10,12 +10,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from algorithms.kernels.simd import LANES, exp, fma, larger, load, splat, store
+from algorithms.kernels.simd import LANES, exp, fma, larger, load, prefetch_early, splat, store
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Matrix = NDArray[np.float32]
 
+LOOPS_ON = "cpu"  # where a loop over the numbers is faster than ten operations on tensors
+AHEAD = 8  # rows whose memory is asked for before they are read
 SUMS = {"reassoc", "contract", "nsz"}  # sums in any order, while infinity stays what it is
 
 
@@ -31,6 +33,9 @@ def take(
     """
     at = 0
     for row in range(chosen.size):
+        if row + AHEAD < chosen.size:  # rows lie anywhere
+            prefetch_early(words, starts[chosen[row + AHEAD]])
+            prefetch_early(counts, starts[chosen[row + AHEAD]])
         begins[row] = at
         total = np.float32(0)
         for entry in range(starts[chosen[row]], starts[chosen[row] + 1]):
@@ -167,6 +172,22 @@ def _sum_products(left: Matrix, right: Matrix, sums: Floats) -> None:
         some, others = left[row], right[row]
         for j in range(sums.size):
             sums[j] += some[j] * others[j]
+
+
+@njit(nogil=True, cache=True, fastmath=SUMS, error_model="numpy")
+def normalised_back(slope: Matrix, normal: Matrix, scale: Floats, result: Matrix) -> None:
+    """The slopes (B, H) by values, given those by the normalised ones: see `layers.normalised`. In place."""
+    share = np.float32(1 / max(1, len(slope)))
+    mean, product = np.zeros_like(scale), np.zeros_like(scale)
+    for row in range(len(slope)):
+        given, values = slope[row], normal[row]
+        for j in range(scale.size):
+            mean[j] += given[j] * share
+            product[j] += given[j] * values[j] * share
+    for row in range(len(slope)):
+        given, values, found = slope[row], normal[row], result[row]
+        for j in range(scale.size):
+            found[j] = (given[j] - mean[j] - values[j] * product[j]) * scale[j]
 
 
 @njit(nogil=True, cache=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from algorithms.topics import kernels, likelihood
+from algorithms.topics import kernels
 
 if TYPE_CHECKING:
     from algorithms.topics.algorithm import Topics
@@ -51,13 +51,13 @@ class Draw:
         else:
             self.kept = torch.ones_like(self.normal)
         given = heads, self.normal, self.kept, self.kind
-        self.latent = _by_loop(*given) if heads.device.type == likelihood.LOOPS_ON else _by_tensors(*given)
+        self.latent = _by_loop(*given) if heads.device.type == kernels.LOOPS_ON else _by_tensors(*given)
 
     def back(self, slope: Tensor, weight: Tensor) -> Tensor:
         """The slopes by the heads, given those by the mixture; and the documents' weights (B,), for the divergence."""
         sigma, share = self.latent.sigma, self.latent.share
         half, shares, variance = self.kind
-        if slope.device.type == likelihood.LOOPS_ON:
+        if slope.device.type == kernels.LOOPS_ON:
             result = torch.empty_like(self.heads)
             arrays = (self.heads, self.normal, self.kept, sigma, share, slope, weight, result)
             kernels.latent_back(*self.kind, *(each.numpy() for each in arrays))

@@ -10,6 +10,7 @@ from collections.abc import Callable, MutableMapping
 
 import torch
 
+from algorithms.topics import kernels
 from algorithms.topics.minibatch import Batch, bag, by_word
 
 Tensor = torch.Tensor
@@ -47,9 +48,24 @@ def normalised(values: Tensor, tensors: Tensors, name: str, *, follow: float) ->
     result = centred.mul_(scale)
 
     def back(slope: Tensor) -> Tensor:
-        return (slope - slope.mean(dim=0) - result * (slope * result).mean(dim=0)).mul_(scale)
+        return _normalised_back(slope, result, scale)
 
     return result, back
+
+
+def _normalised_back(slope: Tensor, result: Tensor, scale: Tensor) -> Tensor:
+    """The slopes (B, H) by what was normalised, given those by the result; scale (H,)."""
+    if slope.device.type == kernels.LOOPS_ON:
+        by_values = torch.empty_like(result)
+        kernels.normalised_back(*(each.numpy() for each in (slope, result, scale, by_values)))
+        return by_values
+    return (slope - slope.mean(dim=0) - result * (slope * result).mean(dim=0)).mul_(scale)
+
+
+def compile_loops(device: torch.device) -> None:
+    """Let numba compile before the clock runs."""
+    nothing = torch.zeros(0, 1, device=device)
+    _normalised_back(nothing, nothing, torch.ones(1, device=device))
 
 
 def remember(tensors: Tensors, name: str, mean: Tensor, variance: Tensor, *, follow: float) -> None:

@@ -16,7 +16,6 @@ from algorithms.topics.minibatch import Batch, bag, by_word
 Tensor = torch.Tensor
 
 CELLS = {"cpu": 1 << 18, "cuda": 1 << 26}  # numbers of a (rows, V) block: half of a core's cache; work for a GPU
-LOOPS_ON = "cpu"  # where a loop over the numbers is faster than ten operations on tensors
 FEWEST = 32  # rows of a block, however many words there are: products of fewer are slow
 TINY = 1e-10  # added to a chance before its logarithm, as TopMost and Srivastava & Sutton do
 
@@ -79,7 +78,7 @@ def _bounds(documents: int, words: int, device: str, threads: int) -> list[list[
 
 def surprise(scores: Tensor, first: int, entries: list[Tensor], nats: Tensor, factor: Tensor) -> None:
     """See `kernels.surprise`. In place."""
-    if scores.device.type == LOOPS_ON:
+    if scores.device.type == kernels.LOOPS_ON:
         kernels.surprise(scores.numpy(), first, *(each.numpy() for each in (*entries, nats, factor)))
         return
     owners, columns, inputs, counts = entries

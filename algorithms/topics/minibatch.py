@@ -49,9 +49,10 @@ def batch(rows: sparse.csr_matrix, chosen: NDArray[np.int64], *, logarithm: bool
     counts, lengths = np.empty(entries, np.float32), np.empty(len(chosen), np.float32)
     kernels.take(rows.indptr, rows.indices, rows.data, chosen, starts, lengths, owners, columns, counts)
     kernels.sort_by_word(columns, owners, word_starts, word_order, word_owners)
-    inputs = np.log1p(counts) if logarithm else counts
-    arrays = (columns, owners, starts, counts, inputs, lengths, word_starts, word_order, word_owners)
-    return Batch(*(torch.from_numpy(array).to(device) for array in arrays))
+    arrays = (columns, owners, starts, counts, lengths, word_starts, word_order, word_owners)
+    tensors = [torch.from_numpy(array).to(device) for array in arrays]
+    tensors.insert(4, torch.log1p(tensors[3]) if logarithm else tensors[3])
+    return Batch(*tensors)
 
 
 def parts(rows: int, size: int) -> Iterator[slice]:

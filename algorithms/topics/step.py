@@ -17,7 +17,7 @@ from algorithms.optimizers import Optimizing
 from algorithms.state import Partial, State
 from algorithms.threads import ALONE, Threads
 from algorithms.threads import threads as threads_of
-from algorithms.topics import decoders, likelihood, network
+from algorithms.topics import decoders, layers, likelihood, network
 from algorithms.topics.latent import Draw
 from algorithms.topics.minibatch import Batch, batch, parts
 
@@ -70,8 +70,8 @@ def _step(
     """One mini-batch. In place; returns sums over its documents: kld and recons a word, and words."""
     losses = network.losses(form, tensors, documents, generator, pool, training=True)
     optimizing.step(losses.slopes, pool)
-    lengths = documents.lengths.clamp(min=1)
-    return torch.stack([(losses.kld / lengths).sum(), (losses.recons / lengths).sum(), documents.lengths.sum()])
+    words = documents.lengths
+    return torch.stack([losses.kld, losses.recons, words * words]).div_(words.clamp(min=1)).sum(dim=1)
 
 
 def _compile(form: "Topics", optimizing: Optimizing, nothing: sparse.csr_matrix, device: torch.device) -> None:
@@ -84,6 +84,7 @@ def _compile(form: "Topics", optimizing: Optimizing, nothing: sparse.csr_matrix,
     heads = torch.zeros(0, 2 * form.num_topics, device=device)
     draw = Draw(form, heads, torch.Generator(device), training=True)
     draw.back(draw.latent.mixture, documents.lengths)
+    layers.compile_loops(device)
     decoders.compile_loops(device)
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from algorithms.threads import ALONE, threads
-from algorithms.topics import likelihood
+from algorithms.topics import kernels, likelihood
 from algorithms.topics.minibatch import batch
 from tests.algorithms.topics.documents import scattered
 
@@ -50,7 +50,7 @@ def test_the_loop_and_the_tensors_agree(monkeypatch):
     given = torch.randn(50, 37) * 5
     results = []
     for name in ("cpu", "elsewhere"):
-        monkeypatch.setattr(likelihood, "LOOPS_ON", name if name == "cpu" else "no device")
+        monkeypatch.setattr(kernels, "LOOPS_ON", name if name == "cpu" else "no device")
         scores, nats, factor = given.clone(), torch.empty(50), torch.empty(50)
         likelihood.surprise(scores, 3, entries, nats, factor)
         results.append((scores * factor[:, None], nats, factor))

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from algorithms.threads import ALONE, threads
-from algorithms.topics import decoders, likelihood, network
+from algorithms.topics import decoders, kernels, network
 from algorithms.topics.algorithm import Topics
 from algorithms.topics.minibatch import batch
 from tests.algorithms.topics import dense
@@ -62,7 +62,7 @@ def test_the_loops_and_the_tensors_agree(form, monkeypatch):
     documents = batch(ROWS, np.arange(70), logarithm=form.logarithm, device=CPU)
     results = []
     for device in ("cpu", "no device"):
-        monkeypatch.setattr(likelihood, "LOOPS_ON", device)
+        monkeypatch.setattr(kernels, "LOOPS_ON", device)
         tensors, generator = tensors_of(form), torch.Generator().manual_seed(9)
         found = network.losses(form, tensors, documents, generator, ALONE, training=True)
         results.append({"recons": found.recons, "kld": found.kld, **found.slopes, **tensors})
