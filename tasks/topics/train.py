@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -78,12 +78,8 @@ def learn(prepared: Prepared, form: Topics, *, vectors: Known | None = None, mac
         corpus = Corpus(counts)
         unseen = [read(file) for file in counts.channel("validation").files]
         documents = max(1, round(form.sub_sample * counts.channel("train").size))
-        if form.optimizer == "adadelta" and form.learning_rate != Topics().learning_rate:
-            log().warning("adadelta takes no learning rate: %s changes nothing", form.learning_rate)
-        if given and form.embedding_dim not in (given.dimension, Topics().embedding_dim):
-            log().warning(
-                "the vectors have %d numbers: embedding_dim=%d changes nothing", given.dimension, form.embedding_dim
-            )
+        for line in _idle(form, given):
+            log().warning("%s", line)
         epoch, begun = 0, 0  # epochs that are over; the first round of this one
         _tell([lines.begins(1)])
         state = form.init(corpus, vectors=table(given), seed=seed) if given else None
@@ -153,6 +149,15 @@ def check_batch(form: Topics, counts: Counts) -> None:
             value=form.mini_batch_size,
             remedy=f"choose mini_batch_size <= {size}, or give more documents",
         )
+
+
+def _idle(form: Topics, vectors: Known | None) -> Iterator[str]:
+    """Settings that somebody chose and that do nothing. A form filled in by Prefect's UI has all fields set."""
+    plain = Topics()
+    if form.optimizer == "adadelta" and form.learning_rate != plain.learning_rate:
+        yield f"adadelta takes no learning rate: {form.learning_rate} changes nothing"
+    if vectors and form.embedding_dim not in (vectors.dimension, plain.embedding_dim):
+        yield f"the vectors have {vectors.dimension} numbers: embedding_dim={form.embedding_dim} changes nothing"
 
 
 def diverged(form: Topics, what: str) -> HyperparameterError:
