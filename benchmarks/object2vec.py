@@ -36,9 +36,9 @@ ACCURACY = 0.94  # of all features together
 POOLS = (2_000, 10_000)
 OURS = "ours"
 BOUND = """\
-a mini-batch of 512 pairs of articles has some 6,900 different words, with exponent 1 it would have 18,900 of 3,000,000.
-A step of 25 ms is 16 of the layers' products; the rest are rows, bound by the memory's bandwidth: 7 KB a row, which is
-a vector and its two slots, read and written. Dense is bound by the same, for every row there is."""
+a mini-batch of 512 pairs of articles has some 6,900 different words; with exponent 1 it would have 18,900 of 3,000,000.
+A step is bound by the layers' products, the same for every vocabulary, and by the memory's bandwidth for the rows of
+different words: 7 KB a row, a vector and its two slots, read and written. Dense: the same for every row there is."""
 SMALL_STEPS: Figures = {"repetitions": 1, "seconds": 0.01, "dim": 8}
 
 
