@@ -28,6 +28,7 @@ Tensor = torch.Tensor
 
 BLOCK = 1024  # documents that are judged at a time, and that moments are taken of
 CONSTANT = ("vectors",)  # what training does not change
+SHARE = 1 << 25  # scores times topics, of a mini-batch: what keeps a thread busy for longer than it takes to wake it
 RELEVANCE = 0.6  # Sievert & Shirley 2014: where people knew topics best by their words
 
 
@@ -43,7 +44,8 @@ def train_on(
     optimizing = Optimizing(form.rule, parameters, tensors, round(float(state["steps"][0])))
     generator = torch.Generator(device).manual_seed(seed)
     sums = torch.zeros(3, dtype=torch.float64, device=device)
-    with threads_of(threads) as pool:
+    worth = form.mini_batch_size * rows.shape[1] * form.num_topics // SHARE
+    with threads_of(max(1, min(threads, worth))) as pool:
         _compile(form, optimizing, _no_rows(state), device)
         for part in parts(len(order), form.mini_batch_size):
             sums += _step(form, tensors, _documents(form, rows, order[part], device), optimizing, generator, pool)
