@@ -6,7 +6,7 @@ Without a terminal there is one line for each stage that is done; outside a flow
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,12 @@ Report = Callable[[float, str], None]
 def log() -> "logging.Logger | logging.LoggerAdapter[Any]":
     """The run's logger inside a task run, an ordinary one elsewhere."""
     return get_run_logger() if TaskRunContext.get() else get_logger("embertext")
+
+
+def tell(lines: Iterable[str]) -> None:
+    """Log the lines, as they are."""
+    for line in lines:
+        log().info("%s", line)
 
 
 @contextmanager

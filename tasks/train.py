@@ -67,8 +67,11 @@ def follow(
         yield each
 
 
-def too_fast(what: str, *, learning_rate: float, otherwise: str = "") -> HyperparameterError:
-    """Where steps are as large as the user chose them. otherwise: what else would do, after a comma."""
+def too_fast(what: str, *, learning_rate: float, optimizer: str = "", otherwise: str = "") -> HyperparameterError:
+    """What to change where a loss is no number: adadelta finds its own steps. otherwise: what else, after a comma."""
+    if optimizer == "adadelta":
+        remedy = f"choose optimizer=adam and a small learning_rate{otherwise}"
+        return HyperparameterError(what, field="optimizer", value=optimizer, remedy=remedy)
     remedy = f"choose a smaller learning_rate{otherwise}"
     return HyperparameterError(what, field="learning_rate", value=learning_rate, remedy=remedy)
 

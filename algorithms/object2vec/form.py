@@ -2,19 +2,15 @@
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from algorithms.object2vec import fields
+from algorithms.object2vec.fields import AUTO, LONGEST, Layers, Network
 from algorithms.optimizers import Name, Rule
 from data.errors import HyperparameterError
 
-Network = Literal["hcnn", "bilstm", "pooled_embedding"]
-Comparator = Literal["hadamard", "concat", "abs_diff", "cosine"]
-
-AUTO = "auto"
-COMPARATORS = ("hadamard", "concat", "abs_diff", "cosine")
 LAYERS = {"hcnn": 4, "bilstm": 1, "pooled_embedding": 0}  # what "auto" means
 LAZY = ("adam", "adagrad", "sgd")  # optimizers that may leave rows alone that a mini-batch does not have
-LONGEST, LARGEST_VOCABULARY = 5000, 3_000_000
 HIDDEN = ("_kvstore", "_num_gpus", "_num_kv_servers", "_tuning_objective_metric")  # notebooks send them, nobody reads
 
 
@@ -26,77 +22,6 @@ class Encoder(NamedTuple):
     filter_width: int
     dim: int
     max_seq_len: int
-
-
-def _layers(value: str) -> str:
-    """One spelling: "auto", or "1" to "4"."""
-    value = value.strip().lower()
-    if value != AUTO and value not in ("1", "2", "3", "4"):
-        raise ValueError('expected "auto", or a number of layers from 1 to 4')
-    return value
-
-
-def _comparators(value: str) -> str:
-    """One spelling for each list: "hadamard, concat"."""
-    names = [name.strip().lower() for name in value.split(",")]
-    if not set(names) <= set(COMPARATORS) or len(set(names)) < len(names):
-        raise ValueError(f"expected some of {', '.join(COMPARATORS)}, each once, with commas between")
-    return ", ".join(names)
-
-
-def _max_seq_len(side: str, zero: str) -> Any:
-    return Field(
-        title=f"{side}: longest sequence",
-        description=f"Ids that are read of a sequence, the rest is cut off; 0: {zero}.",
-        ge=0,
-        le=LONGEST,
-    )
-
-
-def _vocab_size(side: str, zero: str) -> Any:
-    return Field(
-        title=f"{side}: vocabulary",
-        description=f"Every id is less than this; 0: {zero}.",
-        ge=0,
-        le=LARGEST_VOCABULARY,
-    )
-
-
-def _token_dim(side: str) -> Any:
-    return Field(
-        title=f"{side}: token dimension",
-        description="Numbers in a token's vector; pooled_embedding has enc_dim.",
-        ge=2,
-        le=1000,
-    )
-
-
-def _filter_width(side: str) -> Any:
-    return Field(title=f"{side}: filter width", description="Tokens that a filter sees; hcnn only.", ge=1, le=9)
-
-
-def _layers_field(side: str) -> Any:
-    return Field(title=f"{side}: layers", description="auto, or 1 to 4: auto is 4 for hcnn, 1 for bilstm.")
-
-
-def _file(side: str, what: str, content: str) -> Any:
-    description = f"Name of a file in the auxiliary channel: {content}."
-    return Field(title=f"{side}: {what}", description=description, pattern=r"^[A-Za-z0-9._]*$")
-
-
-def _vectors_file(side: str) -> Any:
-    return _file(side, "pretrained vectors", "vectors of words to begin with, GloVe's or word2vec's text")
-
-
-def _vocab_file(side: str) -> Any:
-    return _file(side, "vocabulary file", "the id of each word, as JSON; for data of ids")
-
-
-def _freeze(side: str) -> Any:
-    return Field(title=f"{side}: freeze", description="Pretrained token vectors stay as they are.")
-
-
-Layers = Annotated[str, BeforeValidator(str), AfterValidator(_layers)]
 
 
 class Form(BaseModel):
@@ -116,26 +41,26 @@ class Form(BaseModel):
             " the mean of the token vectors, the fastest by far.",
         ),
     ] = "hcnn"
-    enc0_max_seq_len: Annotated[int, _max_seq_len("in0", "nothing, up to 5000 ids")] = 0
-    enc0_vocab_size: Annotated[int, _vocab_size("in0", "as the data")] = 0
-    enc0_token_embedding_dim: Annotated[int, _token_dim("in0")] = 300
-    enc0_layers: Annotated[Layers, _layers_field("in0")] = AUTO
-    enc0_cnn_filter_width: Annotated[int, _filter_width("in0")] = 3
-    enc0_pretrained_embedding_file: Annotated[str, _vectors_file("in0")] = ""
-    enc0_freeze_pretrained_embedding: Annotated[bool, _freeze("in0")] = True
-    enc0_vocab_file: Annotated[str, _vocab_file("in0")] = ""
+    enc0_max_seq_len: Annotated[int, fields.max_seq_len("in0", "nothing, up to 5000 ids")] = 0
+    enc0_vocab_size: Annotated[int, fields.vocab_size("in0", "as the data")] = 0
+    enc0_token_embedding_dim: Annotated[int, fields.token_dim("in0")] = 300
+    enc0_layers: Annotated[Layers, fields.layers_field("in0")] = AUTO
+    enc0_cnn_filter_width: Annotated[int, fields.filter_width("in0")] = 3
+    enc0_pretrained_embedding_file: Annotated[str, fields.vectors_file("in0")] = ""
+    enc0_freeze_pretrained_embedding: Annotated[bool, fields.freeze("in0")] = True
+    enc0_vocab_file: Annotated[str, fields.vocab_file("in0")] = ""
     enc1_network: Annotated[
         Literal["enc0", "hcnn", "bilstm", "pooled_embedding"],
         Field(title="in1: network", description="enc0: built as that of in0, with weights of its own."),
     ] = "enc0"
-    enc1_max_seq_len: Annotated[int, _max_seq_len("in1", "as in0")] = 0
-    enc1_vocab_size: Annotated[int, _vocab_size("in1", "as the data")] = 0
-    enc1_token_embedding_dim: Annotated[int, _token_dim("in1")] = 300
-    enc1_layers: Annotated[Layers, _layers_field("in1")] = AUTO
-    enc1_cnn_filter_width: Annotated[int, _filter_width("in1")] = 3
-    enc1_pretrained_embedding_file: Annotated[str, _vectors_file("in1")] = ""
-    enc1_freeze_pretrained_embedding: Annotated[bool, _freeze("in1")] = True
-    enc1_vocab_file: Annotated[str, _vocab_file("in1")] = ""
+    enc1_max_seq_len: Annotated[int, fields.max_seq_len("in1", "as in0")] = 0
+    enc1_vocab_size: Annotated[int, fields.vocab_size("in1", "as the data")] = 0
+    enc1_token_embedding_dim: Annotated[int, fields.token_dim("in1")] = 300
+    enc1_layers: Annotated[Layers, fields.layers_field("in1")] = AUTO
+    enc1_cnn_filter_width: Annotated[int, fields.filter_width("in1")] = 3
+    enc1_pretrained_embedding_file: Annotated[str, fields.vectors_file("in1")] = ""
+    enc1_freeze_pretrained_embedding: Annotated[bool, fields.freeze("in1")] = True
+    enc1_vocab_file: Annotated[str, fields.vocab_file("in1")] = ""
     enc_dim: Annotated[
         int, Field(title="Encoding dimension", description="Numbers in what an encoder gives.", ge=4, le=10_000)
     ] = 4096
@@ -160,7 +85,7 @@ class Form(BaseModel):
             title="Comparators",
             description="How the encodings are compared, any of hadamard, concat, abs_diff, cosine: hadamard, abs_diff",
         ),
-        AfterValidator(_comparators),
+        AfterValidator(fields.comparators),
     ] = "hadamard, concat, abs_diff"
     mlp_layers: Annotated[
         int, Field(title="Layers", description="Layers between the comparators and the output.", ge=0, le=10)

@@ -1,7 +1,7 @@
 """Learning to compare as a stage: rounds, and after each epoch a look at the validation pairs."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -15,7 +15,6 @@ from algorithms.object2vec.matcher import VOCABULARIES, weights
 from algorithms.state import State
 from algorithms.training import Round, train
 from data import storage
-from data.errors import HyperparameterError
 from data.pairs import Pairs, Shards
 from tasks import cluster, stages
 from tasks import train as training
@@ -24,7 +23,7 @@ from tasks.object2vec import auxiliary as files
 from tasks.object2vec import lines
 from tasks.object2vec.channel import Auxiliary
 from tasks.object2vec.text import Prepared
-from tasks.progress import log, progress
+from tasks.progress import log, progress, tell
 from tasks.train import HISTORY, STATE, Machines, follow, history_entry, too_fast, words_per_second
 from tasks.watch import epoch_over
 
@@ -75,7 +74,7 @@ def learn(prepared: Prepared, auxiliary: Auxiliary, form: Object2Vec, *, machine
         pairs = Pairs.load(prepared.url)
         ids = [files.words(pairs, side, auxiliary.vocabularies[side]) for side in (0, 1)]
         given = vectors(pairs, auxiliary, form)
-        _tell(form.adjustments())
+        tell(form.adjustments())
         if prepared.labelled and form.negative_sampling_rate:
             log().warning(
                 "the pairs have labels, and %d more with the label 0 are drawn for each that has another; "
@@ -85,7 +84,7 @@ def learn(prepared: Prepared, auxiliary: Auxiliary, form: Object2Vec, *, machine
         state = form.init(pairs, vectors0=given[0], vectors1=given[1], seed=seed)
         rounds = train(form, pairs, cluster=where, state=state, seed=seed)
         epoch, begun = 0, 0  # epochs that are over; the first round of this one
-        refuse = partial(diverged, form)
+        refuse = partial(too_fast, learning_rate=form.learning_rate, optimizer=form.optimizer)
         for each in follow(rounds, report, learning_rate=form.learning_rate, refuse=refuse):
             history.append(history_entry(each) | learned(form, each))
             if each.number * form.epochs % each.rounds:
@@ -98,19 +97,19 @@ def learn(prepared: Prepared, auxiliary: Auxiliary, form: Object2Vec, *, machine
             loss = (unseen or trained_on)[loss_name(form)]
             if stopping.improved(epoch, loss):
                 best = {name: np.array(array) for name, array in weights(each.state).items()}  # it may be written to
-            _tell(lines.quality("train", trained_on, epoch=epoch))
-            _tell(lines.quality("validation", unseen, epoch=epoch))
+            tell(lines.quality("train", trained_on, epoch=epoch))
+            tell(lines.quality("validation", unseen, epoch=epoch))
             seconds = sum(each["seconds"] for each in of_epoch)
             size = pairs.train.size
-            _tell(lines.ends(epoch, of=form.epochs, over=stopping.over, pairs=size, seconds=seconds))
+            tell(lines.ends(epoch, of=form.epochs, over=stopping.over, pairs=size, seconds=seconds))
             report(each.progress, _note(unseen or trained_on))
             epoch_over(history[-1])
             if stopping.over and epoch < form.epochs:
-                _tell([lines.stops(stopping.waited)])
+                tell([lines.stops(stopping.waited)])
                 break
         if not best:
-            raise diverged(form, f"training diverged: after epoch {epoch} the validation loss is {loss}")
-        _tell([lines.best(stopping.epoch, stopping.best)])
+            raise refuse(f"training diverged: after epoch {epoch} the validation loss is {loss}")
+        tell([lines.best(stopping.epoch, stopping.best)])
         trained = Trained(
             url=url,
             seconds=time.perf_counter() - start,
@@ -131,14 +130,6 @@ def learn(prepared: Prepared, auxiliary: Auxiliary, form: Object2Vec, *, machine
                 storage.write_json(str(scratch / name), words)
         stages.conclude(scratch, trained)
     return trained
-
-
-def diverged(form: Object2Vec, what: str) -> HyperparameterError:
-    """What to change where a loss is no number: adadelta finds its own steps."""
-    if form.optimizer == "adadelta":
-        remedy = "choose optimizer=adam and a small learning_rate"
-        return HyperparameterError(what, field="optimizer", value=form.optimizer, remedy=remedy)
-    return too_fast(what, learning_rate=form.learning_rate)
 
 
 def vectors(pairs: Pairs, auxiliary: Auxiliary, form: Object2Vec) -> Vectors:
@@ -189,8 +180,3 @@ def _mean(found: Sequence[Mapping[str, float]], sizes: Sequence[float]) -> dict[
 
 def _note(metrics: Mapping[str, float]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in metrics.items())
-
-
-def _tell(told: Iterable[str]) -> None:
-    for line in told:
-        log().info("%s", line)

@@ -22,7 +22,7 @@ from data.errors import HyperparameterError
 from tasks import cluster, stages
 from tasks import train as training
 from tasks.network import NETWORK
-from tasks.progress import log, progress
+from tasks.progress import log, progress, tell
 from tasks.topics import lines
 from tasks.topics.text import VOCABULARY, Prepared
 from tasks.topics.vectors import Known, table
@@ -81,7 +81,7 @@ def learn(prepared: Prepared, form: Topics, *, vectors: Known | None = None, mac
         for line in _idle(form, given):
             log().warning("%s", line)
         epoch, begun = 0, 0  # epochs that are over; the first round of this one
-        _tell([lines.begins(1)])
+        tell([lines.begins(1)])
         state = form.init(corpus, vectors=table(given), seed=seed) if given else None
         rounds = train(form, corpus, cluster=where, state=state, seed=seed)
         for each in follow(rounds, report, learning_rate=form.learning_rate, refuse=partial(diverged, form)):
@@ -100,23 +100,23 @@ def learn(prepared: Prepared, form: Topics, *, vectors: Known | None = None, mac
             window = list(stopping.window)
             if stopping.improved(epoch, judged["total_loss"]):
                 best = {name: np.array(array) for name, array in each.state.items()}  # the next round may write to it
-            _tell(lines.trained(epoch, trained_on, documents=documents, batch=form.mini_batch_size))
+            tell(lines.trained(epoch, trained_on, documents=documents, batch=form.mini_batch_size))
             if unseen:
                 size = int(judged["documents"])
-                _tell(lines.scored(judged, documents=size, batch=form.mini_batch_size, epoch=epoch))
-            _tell(lines.patience(stopping, window, judged["total_loss"]))
+                tell(lines.scored(judged, documents=size, batch=form.mini_batch_size, epoch=epoch))
+            tell(lines.patience(stopping, window, judged["total_loss"]))
             spent = sum(each["seconds"] for each in of_epoch)
             timing = {"seconds": spent, "scoring": time.perf_counter() - looked}
-            _tell(lines.ends(epoch, of=form.epochs, over=stopping.over, documents=documents, **timing))
+            tell(lines.ends(epoch, of=form.epochs, over=stopping.over, documents=documents, **timing))
             if stopping.over:
                 break
             if epoch < form.epochs:
-                _tell([lines.begins(epoch + 1)])
+                tell([lines.begins(epoch + 1)])
         if not best:
             raise diverged(form, "training diverged: after no epoch the loss of the validation documents is a number")
         if unseen:
-            _tell([lines.objective(epoch, {"total_loss": stopping.best})])
-        _tell([lines.best(stopping)])
+            tell([lines.objective(epoch, {"total_loss": stopping.best})])
+        tell([lines.best(stopping)])
         trained = Trained(
             url=url,
             seconds=time.perf_counter() - start,
@@ -161,13 +161,10 @@ def _idle(form: Topics, vectors: Known | None) -> Iterator[str]:
 
 
 def diverged(form: Topics, what: str) -> HyperparameterError:
-    """What to change where a loss is no number: adadelta finds its own steps, and some layers know no bound."""
+    """What to change where a loss is no number: steps, or layers that know no bound."""
     bounded = form.encoder_layers_activation in ("sigmoid", "tanh")
     calmer = "" if bounded else ", or encoder_layers_activation=sigmoid, whose units are bounded"
-    if form.optimizer == "adadelta":
-        remedy = f"choose optimizer=adam and a small learning_rate{calmer}"
-        return HyperparameterError(what, field="optimizer", value=form.optimizer, remedy=remedy)
-    return too_fast(what, learning_rate=form.learning_rate, otherwise=calmer)
+    return too_fast(what, learning_rate=form.learning_rate, optimizer=form.optimizer, otherwise=calmer)
 
 
 def losses_of(state: State) -> dict[str, float]:
@@ -191,8 +188,3 @@ def _mean(losses: Sequence[Mapping[str, float]], weights: Sequence[float]) -> di
 def _losses(kld: float, recons: float) -> dict[str, float]:
     total = kld + recons
     return {"total_loss": total, "kld": kld, "recons": recons, "perplexity": math.exp(min(total, 700))}
-
-
-def _tell(told: Iterable[str]) -> None:
-    for line in told:
-        log().info("%s", line)
