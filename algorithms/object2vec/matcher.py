@@ -1,6 +1,7 @@
 """A trained Object2Vec at work: texts or ids in, scores of pairs and encodings out."""
 
-import tarfile
+import posixpath
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from algorithms.model import load_state
 from algorithms.object2vec.pairing import Pairing
 from algorithms.state import State
-from data import storage
+from data import storage, streams
 from data.errors import EmbertextError, ExampleError
 from data.pair_texts import spaced
 from data.pairs import PAD, Batch, Sequences
@@ -47,9 +48,8 @@ class Matcher:
 
         with tempfile.TemporaryDirectory(prefix="embertext-") as scratch:
             folder = url
-            if url.endswith(".tar.gz"):
-                with storage.local_path(url) as path, tarfile.open(path) as archive:
-                    archive.extractall(scratch, filter="data")
+            if streams.is_archive(url):
+                _unpack(url, Path(scratch))
                 folder = scratch
 
             def read(name: str) -> Any:
@@ -117,3 +117,12 @@ def names(ids: Mapping[str, int], size: int) -> list[str]:
         if number < size:
             found[number] = word
     return found
+
+
+def _unpack(url: str, folder: Path) -> None:
+    """Write those members of the archive that make a model. Raises FormatError where it is damaged."""
+    for member in streams.Files([url], member="", size=0).members():
+        name = posixpath.basename(member.path)
+        if name in (ALGORITHM, STATE, PAIRING, *VOCABULARIES):
+            with (folder / name).open("wb") as file, streams.readable(member.name):
+                shutil.copyfileobj(member.stream, file)
