@@ -14,6 +14,7 @@ from algorithms.search.space import Parameters, Space
 Given = Integer | Continuous | Categorical
 
 MANY = 256  # whole numbers that a sampler looks at one by one; of more it sees the line they lie on
+DIGITS = 6  # that a number is chosen with: more tell a person nothing, and 0.19999999999999998 is 0.2
 
 
 def distribution(given: Given) -> BaseDistribution:
@@ -56,12 +57,20 @@ def inner(given: Given, value: Any) -> Any:
 
 
 def outer(given: Given, value: Any) -> Any:
-    """The way back; never outside of the range, whatever rounding does."""
+    """The way back; never outside of the range, whatever rounding does. Numbers have a few digits."""
     if isinstance(given, Integer):
-        return round(value) - _shift(given)
+        return min(max(round(value) - _shift(given), given.low), given.high)
     if isinstance(given, Continuous):
-        return min(max(1 - value if given.reverse else value, given.low), given.high)
+        return _few_digits(given, 1 - value if given.reverse else value)
     return value
+
+
+def _few_digits(given: Continuous, value: float) -> float:
+    """The number with DIGITS digits of what matters of it: of a narrow range, or near 1 in a reverse one, the rest."""
+    sizes = [abs(value), given.high - given.low, *([1 - value] if given.reverse else [])]
+    smallest = min((size for size in sizes if size > 0), default=1.0)
+    rounded = round(value, DIGITS - 1 - math.floor(math.log10(smallest)))
+    return min(max(rounded, given.low), given.high)
 
 
 def point_at(space: Space, coordinates: NDArray[np.float64]) -> Parameters:

@@ -1,4 +1,6 @@
+import itertools
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from algorithms.search import proposals
 from algorithms.search.axes import distribution, inner, outer, point_at, recorded
 from algorithms.search.proposals import Known, bayesian, softened
+from algorithms.search.ranges import Scaling
 from algorithms.search.reading import ranges
 from algorithms.search.space import Space
 
@@ -40,6 +43,34 @@ def test_values_go_to_optuna_and_come_back(name):
         assert distribution(given)._contains(distribution(given).to_internal_repr(inner(given, value)))
         assert recorded(given)._contains(recorded(given).to_internal_repr(value))
         assert outer(given, inner(given, value)) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("given", "came", "expected"),
+    [
+        ({"low": 0.05, "high": 0.2}, math.exp(math.log(0.2)), 0.2),
+        ({"low": 0.05, "high": 0.2}, 0.0716666666666667, 0.0716667),
+        ({"low": 1e-6, "high": 0.2}, 0.00000123456789, 0.00000123457),
+        ({"low": 1 / 3, "high": 2 / 3, "scaling": "Linear"}, 0.66666666, 2 / 3),
+        ({"low": 1 / 3, "high": 2 / 3, "scaling": "Linear"}, 1 / 3 + 1e-17, 1 / 3),
+        ({"low": 0.1, "high": 0.1000002}, 0.10000005432109, 0.100000054321),
+        ({"low": -1.0, "high": 1.0}, -0.123456789, -0.123457),
+        ({"low": 0.0, "high": 1.0}, 0.0, 0.0),
+        ({"low": 10.0, "high": 1e9}, 123456789.3, 123457000.0),
+        ({"low": 0.9, "high": 0.9999, "scaling": "ReverseLogarithmic"}, 1 - 0.9998765432, 0.999876543),
+        ({"low": 0.9, "high": 0.9999, "scaling": "ReverseLogarithmic"}, 1 - 0.9, 0.9),
+        ({"low": 0.25, "high": 0.25}, 0.25000000000000006, 0.25),
+    ],
+)
+def test_numbers_have_a_few_digits_and_stay_in_their_range(given, came, expected):
+    assert repr(outer(ranges({"x": given})["x"], came)) == repr(expected)
+
+
+@pytest.mark.parametrize("coordinate", [0.0, 1.0])
+def test_the_ends_of_a_range_are_those_that_were_given(coordinate):
+    for low, high, scaling in itertools.product((0.005, 0.1, 0.3), (0.7, 0.9, 0.999), get_args(Scaling)):
+        space = Space(ranges({"x": {"low": low, "high": high, "scaling": scaling}}))
+        assert point_at(space, np.array([coordinate]))["x"] == (high if coordinate else low)
 
 
 def test_coordinates_follow_the_scale():
