@@ -25,7 +25,10 @@ LONGEST_TOKEN = 4 * 2**20  # bytes
 PIECE = 8 * 2**20  # bytes
 SEPARATORS = (b" ", b"\n", b"\t", b"\r", b"\0", b"\v", b"\f")  # as in fastText's dictionary.cc; "\n" ends a sentence
 
-_COMPRESSED = (".gz", ".xz", ".bz2")
+OPENERS: dict[str, Any] = {".gz": igzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+"""What opens a compressed file, by its ending."""
+
+_COMPRESSED = tuple(OPENERS)
 _TARS = {".tgz": ".tar.gz", ".txz": ".tar.xz", ".tbz2": ".tar.bz2"}
 _ISAL_ERROR = cast(type[Exception], isal_zlib.error)  # its stub says `error: Exception`
 _DAMAGED = (EOFError, lzma.LZMAError, zipfile.BadZipFile, zlib.error, _ISAL_ERROR, tarfile.TarError)
@@ -212,8 +215,7 @@ def _expect(found: object, url: str, prefix: str) -> None:
 
 def _decompressed(url: str, file: BinaryIO) -> BinaryIO:
     ending = _split(url)[1]
-    openers: dict[str, Any] = {".gz": igzip.open, ".xz": lzma.open, ".bz2": bz2.open}
-    return cast(BinaryIO, openers[ending](file)) if ending in openers else file
+    return cast(BinaryIO, OPENERS[ending](file)) if ending in OPENERS else file
 
 
 def _buffered(plain: BinaryIO) -> BinaryIO:

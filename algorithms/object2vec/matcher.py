@@ -1,7 +1,5 @@
 """A trained Object2Vec at work: texts or ids in, scores of pairs and encodings out."""
 
-import posixpath
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 from algorithms.model import load_state
 from algorithms.object2vec.pairing import Pairing
 from algorithms.state import State
-from data import storage, streams
+from data import archives, storage, streams
 from data.errors import EmbertextError, ExampleError
 from data.pair_texts import spaced
 from data.pairs import PAD, Batch, Sequences
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 
 ALGORITHM, STATE, PAIRING = "algorithm.json", "state.safetensors", "pairing.json"
 VOCABULARIES = ("vocab.json", "vocab_in1.json")  # of in0, or of both; of in1 where it has its own
+REMEDY = "give the model.tar.gz of Object2Vec, or the folder that it was unpacked to"
 
 Given = str | int | Sequence[int]
 """One side of a pair: a text, an id, or ids."""
@@ -49,8 +48,8 @@ class Matcher:
         with tempfile.TemporaryDirectory(prefix="embertext-") as scratch:
             folder = url
             if streams.is_archive(url):
-                _unpack(url, Path(scratch))
-                folder = scratch
+                names = (ALGORITHM, STATE, PAIRING, *VOCABULARIES)
+                folder = str(archives.unpacked(url, Path(scratch), names=names, remedy=REMEDY))
 
             def read(name: str) -> Any:
                 place = storage.join(folder, name)
@@ -58,8 +57,7 @@ class Matcher:
 
             form = read(ALGORITHM)
             if form is None:
-                remedy = "give the model.tar.gz of Object2Vec, or the folder that it was unpacked to"
-                raise EmbertextError(f"there is no {ALGORITHM} in it", where=url, remedy=remedy)
+                raise EmbertextError(f"there is no {ALGORITHM} in it", where=url, remedy=REMEDY)
             with storage.local_path(storage.join(folder, STATE)) as path:
                 state = load_state(Path(path))
             first, second = (read(name) for name in VOCABULARIES)
@@ -117,12 +115,3 @@ def names(ids: Mapping[str, int], size: int) -> list[str]:
         if number < size:
             found[number] = word
     return found
-
-
-def _unpack(url: str, folder: Path) -> None:
-    """Write those members of the archive that make a model. Raises FormatError where it is damaged."""
-    for member in streams.Files([url], member="", size=0).members():
-        name = posixpath.basename(member.path)
-        if name in (ALGORITHM, STATE, PAIRING, *VOCABULARIES):
-            with (folder / name).open("wb") as file, streams.readable(member.name):
-                shutil.copyfileobj(member.stream, file)

@@ -3,14 +3,14 @@
 A fastText model.bin or model.ftz, plain or compressed; or an archive that holds a model.bin, as model.tar.gz does.
 """
 
-import posixpath
+import tempfile
 import time
 from pathlib import Path
 
 from prefect import task
 from pydantic import BaseModel
 
-from data import storage, streams
+from data import archives, storage, streams
 from data.errors import EmbertextError, FormatError
 from data.fasttext import Model, read_model
 from tasks.network import NETWORK
@@ -53,12 +53,14 @@ def read(url: str, *, scratch: Path) -> tuple[Model, str]:
     Raises FormatError where it is no fastText model, EmbertextError where it cannot be had.
     """
     if streams.is_archive(url) or streams.endings(url) != streams.suffix(url):
-        path = scratch / BIN
-        name = _unpack(url, path)
-        try:
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            path, name = Path(folder, BIN), url
+            if streams.is_archive(url):
+                archives.unpacked(url, Path(folder), names={BIN}, remedy=REMEDY)
+                name = f"{url}!{BIN}"
+            else:
+                archives.inflated(url, path)
             return _read(path, name), name
-        finally:
-            path.unlink()
     with storage.local_path(url) as path:
         return _read(path, url), url
 
@@ -70,18 +72,3 @@ def _read(path: Path, name: str) -> Model:
         raise FormatError(error.what, path=name, offset=error.offset, remedy=error.remedy) from error
     except MemoryError as error:
         raise EmbertextError("it does not fit into memory", where=name, remedy="give a smaller model") from error
-
-
-def _unpack(url: str, target: Path) -> str:
-    """Write the compressed model, or the model.bin in an archive, to `target`; which member it is."""
-    for member in streams.Files([url], member="", size=0).members():
-        if streams.is_archive(url) and posixpath.basename(member.path) != BIN:
-            continue
-        with target.open("wb") as file:
-            while True:
-                with streams.readable(member.name):
-                    piece = member.stream.read(streams.PIECE)
-                if not piece:
-                    return member.name
-                file.write(piece)
-    raise EmbertextError(f"the archive holds no {BIN}", where=url, remedy=REMEDY)

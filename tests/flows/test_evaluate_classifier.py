@@ -307,7 +307,7 @@ def test_word_vectors(learned, unseen, tmp_path):
             {"vectors.bin": b"x"},
             ": the archive holds no model.bin; give a fastText model.bin or model.ftz, or the model",
         ),
-        ({}, ": the archive holds no files; check the archive"),
+        ({}, ": the archive holds no model.bin; give a fastText model.bin"),
         ({"model.bin": b"\0" * 99}, "!model.bin: byte 0: magic 0, expected 793712314; is this a fastText model"),
         (None, ": the file is damaged or cut short"),
     ],

@@ -21,6 +21,7 @@ from flows.object2vec import DEFAULT, object2vec
 from tasks.artifacts import Summary
 from tests import related
 from tests.flows import runs
+from tests.packed import unpack
 
 FORM = Object2Vec(
     **DEFAULT.model_dump(exclude_unset=True)
@@ -64,9 +65,7 @@ def finished(prefect_api, documents, place):
 
 @pytest.fixture(scope="module")
 def unpacked(finished, place) -> Path:
-    with tarfile.open(finished.result.model) as archive:
-        archive.extractall(place / "unpacked", filter="data")
-    return place / "unpacked"
+    return unpack(finished.result.model, place / "unpacked")
 
 
 def manifest_of(result: Summary) -> dict:

@@ -20,6 +20,7 @@ from tasks import stages
 from tasks.artifacts import Summary
 from tests import planted
 from tests.flows import runs
+from tests.packed import unpack
 
 FORM = TextClassification(
     vector_dim=8, min_count=1, buckets=1000, learning_rate=0.5, epochs=20, early_stopping=True, min_epochs=2, patience=2
@@ -74,9 +75,7 @@ def manifest(finished) -> dict:
 
 @pytest.fixture(scope="module")
 def unpacked(finished, place) -> Path:
-    with tarfile.open(finished.result.model) as archive:
-        archive.extractall(place / "unpacked", filter="data")
-    return place / "unpacked"
+    return unpack(finished.result.model, place / "unpacked")
 
 
 def test_every_stage_completes(finished):

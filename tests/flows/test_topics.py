@@ -24,6 +24,7 @@ from flows.topics import topics
 from tasks import stages
 from tasks.artifacts import Summary
 from tests.flows import runs
+from tests.packed import unpack
 from tests.planted import FRUIT, TOOLS
 
 FORM = Topics(num_topics=4, epochs=10, mini_batch_size=64, optimizer="adam", num_patience_epochs=8)
@@ -57,9 +58,7 @@ def manifest(finished) -> dict:
 
 @pytest.fixture(scope="module")
 def unpacked(finished, place) -> Path:
-    with tarfile.open(finished.result.model) as archive:
-        archive.extractall(place / "unpacked", filter="data")
-    return place / "unpacked"
+    return unpack(finished.result.model, place / "unpacked")
 
 
 @pytest.fixture
@@ -199,8 +198,7 @@ def test_etm_on_given_vectors(prefect_api, corpus, finished, place, tmp_path):
     form = FORM.model_copy(update={"decoder": "etm", "num_topics": 2})
     done = run(corpus, form, output=str(place / "out"), vectors=str(tmp_path / "glove.txt")).result
     assert kinds(done) == {frozenset(FRUIT), frozenset(TOOLS)}
-    with tarfile.open(done.model) as archive:
-        archive.extractall(tmp_path, filter="data")
+    unpack(done.model, tmp_path)
     words = (tmp_path / "vocab.txt").read_text(encoding="utf-8").split()
     expected = [vectors[[*FRUIT, *TOOLS].index(word)] for word in words]
     np.testing.assert_allclose(load_state(tmp_path / "state.safetensors")["vectors"], expected, atol=6e-4)

@@ -18,6 +18,7 @@ from tasks import publish, stages
 from tasks.artifacts import Summary
 from tests.flows import runs
 from tests.flows.runs import artifacts
+from tests.packed import unpack
 from tests.planted import FRUIT, TOOLS
 
 FORM = Word2Vec(vector_dim=16, epochs=3, min_count=1, learning_rate=0.1)
@@ -47,9 +48,7 @@ def finished(prefect_api, corpus, place):
 
 @pytest.fixture(scope="module")
 def unpacked(finished, place):
-    with tarfile.open(finished.result.model) as archive:
-        archive.extractall(place / "unpacked", filter="data")
-    return place / "unpacked"
+    return unpack(finished.result.model, place / "unpacked")
 
 
 def test_every_stage_completes(finished):
@@ -214,7 +213,7 @@ def test_subwords_answer_for_unseen_words(finished, corpus, place):
     done = run(corpus, form, output=str(place / "out"))
     with tarfile.open(done.result.model) as archive:
         assert "eval.json" not in archive.getnames()
-        archive.extractall(place / "subwords", filter="data")
+    unpack(done.result.model, place / "subwords")
     theirs = fasttext.load_model(str(place / "subwords" / "vectors.bin"))
     state = load_state(place / "subwords" / "state.safetensors")
     vocabulary = Vocabulary.load(str(place / "subwords" / "vocabulary.txt"))

@@ -12,6 +12,7 @@ from tasks.object2vec.channel import Auxiliary
 from tasks.object2vec.evaluate import evaluate
 from tasks.object2vec.publish import MEMBERS, publish, write_tables
 from tasks.object2vec.train import learn
+from tests.packed import unpack
 from tests.tasks.object2vec.conftest import FORM, HERE, PAIRING
 
 QUICK = FORM.model_copy(update={"epochs": 1})
@@ -35,10 +36,9 @@ def published(ingested, prepared, tmp_path):
 def test_members(published, tmp_path):
     with tarfile.open(published.model) as archive:
         members = archive.getmembers()
-        archive.extractall(tmp_path / "unpacked", filter="data")
     present = tuple(name for name in MEMBERS if name not in ("vocab_in1.json", "vectors_in1.txt"))
     assert tuple(member.name for member in members) == present
-    unpacked = tmp_path / "unpacked"
+    unpacked = unpack(published.model, tmp_path / "unpacked")
     assert Object2Vec.model_validate_json((unpacked / "algorithm.json").read_bytes()) == QUICK
     vectors = read_vectors(unpacked / "vectors.txt")
     state = load_state(unpacked / "state.safetensors")

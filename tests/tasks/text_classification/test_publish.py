@@ -19,6 +19,7 @@ from tasks.text_classification.text import prepare
 from tasks.text_classification.train import learn
 from tasks.train import Machines
 from tests import planted
+from tests.packed import unpack
 
 FORM = TextClassification(vector_dim=8, epochs=2, min_count=1, buckets=1000, learning_rate=0.5)
 HERE = Machines(threads=1, workers=0, scheduler="")
@@ -68,10 +69,11 @@ def test_a_whole_folder(done, tmp_path, place):
 
 
 def test_the_model_is_fasttexts(done, tmp_path):
-    with tarfile.open(done.publish(tmp_path).model) as archive:
+    published = done.publish(tmp_path)
+    with tarfile.open(published.model) as archive:
         assert archive.getnames()[0] == "model.bin"
-        archive.extract("model.bin", tmp_path, filter="data")
         told = json.load(archive.extractfile(MANIFEST))
+    unpack(published.model, tmp_path)
     assert told["files"]["model.bin"]["bytes"] == (tmp_path / "model.bin").stat().st_size
     model = fasttext.read_model(tmp_path / "model.bin")
     assert model.args.model == fasttext.ModelName.SUPERVISED

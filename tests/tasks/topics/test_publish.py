@@ -12,6 +12,7 @@ from tasks.topics.publish import MEMBERS, publish
 from tasks.topics.text import ingest, prepare
 from tasks.topics.train import learn
 from tasks.train import machines
+from tests.packed import unpack
 
 FORM = Topics(num_topics=2, epochs=1, mini_batch_size=64)
 COUNTING = Counting(threshold=5)
@@ -34,10 +35,9 @@ def published(corpus, cache, tmp_path):
 def test_members(published, tmp_path):
     with tarfile.open(published.model) as archive:
         members = archive.getmembers()
-        archive.extractall(tmp_path / "unpacked", filter="data")
     assert tuple(member.name for member in members) == MEMBERS
     assert {(member.mtime, member.uid, member.uname, member.mode) for member in members} == {(0, 0, "", 0o644)}
-    unpacked = tmp_path / "unpacked"
+    unpacked = unpack(published.model, tmp_path / "unpacked")
     form = Topics.model_validate_json((unpacked / "algorithm.json").read_bytes())
     assert form == FORM
     words = (unpacked / "vocab.txt").read_text(encoding="utf-8").splitlines()
