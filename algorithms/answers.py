@@ -82,7 +82,7 @@ class Neighbour(NamedTuple):
 
 @runtime_checkable
 class Neighbours(Protocol):
-    """A model that can also tell what is near; which of the ways it knows is in `about()["neighbours"]`."""
+    """A model that can also tell what is near. Which of the ways it knows is in `about()["neighbours"]`."""
 
     def neighbours(
         self,
@@ -94,11 +94,9 @@ class Neighbours(Protocol):
         documents: Sequence[str] = (),
         k: int = 10,
     ) -> list[list[Neighbour]]:
-        """The k nearest of each of the words; or of a vector; or of the sum of unit vectors of positive words less
-        those of negative ones (one list), which are left out themselves; or, for each text of documents, the others of
-        them, named by their place: "0", "1", ... Raises RequestError for a word that is unknown, and for a way that the
-        model does not know.
-        """
+        """The k nearest words, the nearest first: of each of `words`; or of a vector; or of the sum of the unit vectors
+        of positive words less those of negative ones. Or, for each text of `documents`, the others of them, named by
+        their places: "0", "1" ... What is asked for is not its own neighbour. One of the ways at a time.
 
-    def topics(self, *, k: int = 10) -> list[list[Neighbour]]:
-        """The k words that are most typical of each topic, with their weights; empty where there are no topics."""
+        Raises RequestError for a word that is unknown, and for a way that the model does not know.
+        """

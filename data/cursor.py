@@ -20,10 +20,13 @@ _FLAG = struct.Struct("<B")
 
 
 class Cursor:
-    """Reads `data`, the bytes of a whole file, front to back. `path` names the file in errors."""
+    """Reads `data`, the bytes of a whole file, front to back. `path` names the file in errors.
 
-    def __init__(self, data: bytes | mmap.mmap, path: str) -> None:
-        self.data, self.path, self.position = data, path, 0
+    copies: arrays are copied, so that the file can be closed; else they are its bytes, read-only and perhaps unaligned.
+    """
+
+    def __init__(self, data: bytes | mmap.mmap, path: str, *, copies: bool = True) -> None:
+        self.data, self.path, self.position, self.copies = data, path, 0, copies
 
     @property
     def left(self) -> int:
@@ -54,7 +57,8 @@ class Cursor:
         return bool(value)
 
     def array(self, dtype: str, shape: tuple[int, ...], what: str) -> NDArray[Any]:
-        """A copy of the numbers that follow, in C order: the file can be closed."""
+        """The numbers that follow, in C order."""
         count = math.prod(shape)
         begin = self.need(count * np.dtype(dtype).itemsize, what)
-        return np.frombuffer(self.data, dtype, count, begin).reshape(shape).copy()
+        numbers = np.frombuffer(self.data, dtype, count, begin).reshape(shape)
+        return numbers.copy() if self.copies else numbers

@@ -38,6 +38,7 @@ __all__ = [
     "Model",
     "ModelName",
     "QuantizedMatrix",
+    "map_model",
     "parse_model",
     "read_model",
     "write_model",
@@ -173,9 +174,18 @@ def read_model(path: str | Path) -> Model:
             return parse_model(data, path=str(path))
 
 
-def parse_model(data: bytes | mmap.mmap, *, path: str) -> Model:
+def map_model(path: str | Path) -> Model:
+    """As `read_model`; the matrices of a dense model stay in the file, read-only, which may be deleted, not changed."""
+    with Path(path).open("rb") as file:
+        if not file.seek(0, 2):
+            raise FormatError("the file is empty", path=str(path), offset=0, remedy=DAMAGED)
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return parse_model(data, path=str(path), copies=False)
+
+
+def parse_model(data: bytes | mmap.mmap, *, path: str, copies: bool = True) -> Model:
     """The model in the bytes of a whole file, as `read_model`."""
-    cursor = Cursor(data, path)
+    cursor = Cursor(data, path, copies=copies)
     magic, version = cursor.unpack(_SIGNATURE, "the magic and the version")
     if magic != MAGIC:
         cursor.refuse(f"magic {magic}, expected {MAGIC}", 0, "is this a fastText model, .bin or .ftz?")
