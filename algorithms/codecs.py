@@ -227,6 +227,19 @@ def whole_number(value: Any, least: int, most: int, field: str, *, remedy: str) 
     return value
 
 
+def configured(configuration: dict[str, Any], name: str, least: int, most: int, *, default: int, remedy: str) -> int:
+    """An integer of the whole request. Raises RequestError."""
+    try:
+        return whole_number(configuration.get(name, default), least, most, name, remedy=remedy)
+    except Wrong as wrong:
+        raise RequestError(wrong.what, where="configuration", field=name, remedy=wrong.remedy) from None
+
+
+def printable(name: str) -> str:
+    """A word or a label of a fastText dictionary, whose bytes need not be UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 # Writing --------------------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ import orjson
 
 from algorithms import codecs
 from algorithms.answers import JSON, JSON_LINES, Answer, Answers, Neighbour, Neighbours
-from algorithms.codecs import Wrong, shown
+from algorithms.codecs import Wrong, printable, shown
 from algorithms.nearest import WAYS, Nearest
 from algorithms.word2vec.table import Table, Vectors
 
@@ -138,11 +138,6 @@ def _items(words: Sequence[str], vectors: Vectors) -> list[bytes]:
 
 def _item(vector: bytes, word: str) -> bytes:
     return b'{"vector":' + vector + b',"word":' + orjson.dumps(word) + b"}"
-
-
-def printable(word: str) -> str:
-    """A word of the dictionary whose bytes need not be UTF-8."""
-    return word.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _conforms(words: Words) -> tuple[Answers, Neighbours]:
