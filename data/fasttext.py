@@ -39,6 +39,7 @@ __all__ = [
     "ModelName",
     "QuantizedMatrix",
     "map_model",
+    "model_name",
     "parse_model",
     "read_model",
     "write_model",
@@ -186,14 +187,7 @@ def map_model(path: str | Path) -> Model:
 def parse_model(data: bytes | mmap.mmap, *, path: str, copies: bool = True) -> Model:
     """The model in the bytes of a whole file, as `read_model`."""
     cursor = Cursor(data, path, copies=copies)
-    magic, version = cursor.unpack(_SIGNATURE, "the magic and the version")
-    if magic != MAGIC:
-        cursor.refuse(f"magic {magic}, expected {MAGIC}", 0, "is this a fastText model, .bin or .ftz?")
-    if version not in (11, VERSION):
-        cursor.refuse(f"version {version}, expected 11 or {VERSION}", 4, "save it with a current fastText")
-    args = _read_args(cursor)
-    if version == 11 and args.model == ModelName.SUPERVISED:
-        args = args._replace(maxn=0)  # fastText: old supervised models do not use character n-grams
+    args = _read_head(cursor)
     dictionary, prune = read_dictionary(cursor)
     listed = cursor.position  # where the list of n-grams ends
     quantized = cursor.flag("quantised")
@@ -212,6 +206,25 @@ def parse_model(data: bytes | mmap.mmap, *, path: str, copies: bool = True) -> M
     if cursor.left:
         cursor.refuse(f"{cursor.left} bytes follow the model", cursor.position)
     return Model(args, dictionary, inputs, output, prune)
+
+
+def model_name(path: str | Path) -> ModelName:
+    """What the model in a local file was trained for. Raises FormatError where it does not begin as fastText's do."""
+    with Path(path).open("rb") as file:
+        head = file.read(_SIGNATURE.size + _ARGS.size)
+    return _read_head(Cursor(head, str(path))).model
+
+
+def _read_head(cursor: Cursor) -> Args:
+    magic, version = cursor.unpack(_SIGNATURE, "the magic and the version")
+    if magic != MAGIC:
+        cursor.refuse(f"magic {magic}, expected {MAGIC}", 0, "is this a fastText model, .bin or .ftz?")
+    if version not in (11, VERSION):
+        cursor.refuse(f"version {version}, expected 11 or {VERSION}", 4, "save it with a current fastText")
+    args = _read_args(cursor)
+    if version == 11 and args.model == ModelName.SUPERVISED:
+        args = args._replace(maxn=0)  # fastText: old supervised models do not use character n-grams
+    return args
 
 
 def _read_args(cursor: Cursor) -> Args:
