@@ -129,6 +129,16 @@ def prefetch_early(typingctx: Any, array: Any, index: Any) -> Any:
 
 
 @instruction
+def times(typingctx: Any, a: Any, b: Any) -> Any:
+    """The product a * b, lane by lane."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fmul(args[0], args[1], flags=_FAST)
+
+    return float32x16(float32x16, float32x16), codegen
+
+
+@instruction
 def divide(typingctx: Any, a: Any, b: Any) -> Any:
     """The quotient a / b, lane by lane."""
 
@@ -136,6 +146,19 @@ def divide(typingctx: Any, a: Any, b: Any) -> Any:
         return builder.fdiv(args[0], args[1], flags=_FAST)
 
     return float32x16(float32x16, float32x16), codegen
+
+
+@instruction
+def root(typingctx: Any, value: Any) -> Any:
+    """The square root of each lane."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        name = f"llvm.sqrt.v{LANES}f32"
+        kind = ir.FunctionType(_VECTOR, [_VECTOR])
+        function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+        return builder.call(function, args)
+
+    return float32x16(float32x16), codegen
 
 
 @instruction

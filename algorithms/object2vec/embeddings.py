@@ -81,14 +81,14 @@ class Table:
     def _means(self, every: Sequences, sides: Sequence[Sequences], threads: Threads) -> Lookup:
         leaf = torch.empty(every.size, self.value.shape[1])
         table, result = self.value.numpy(), leaf.numpy()
-        cuts = _cuts(every.size, threads.number)
-        threads.map(lambda cut: kernels.means(table, every.tokens, every.offsets, *cut, result), cuts)
-        leaf.requires_grad_(self.trained)
         rows, begins, owners = NOTHING, NOTHING, NOTHING
         if self.trained:
             rows, local = self._different(every.tokens)
             begins, owners = np.zeros(len(rows) + 1, np.int32), np.empty_like(local)
             kernels.places(local, every.offsets, begins, owners)
+        cuts = _cuts(every.size, threads.number)
+        threads.map(lambda cut: kernels.means(table, every.tokens, every.offsets, *cut, result), cuts)
+        leaf.requires_grad_(self.trained)
         nothing = torch.zeros(0, dtype=torch.int32)
         looked = [Looked(part, leaf, nothing, nothing) for part in _parted(leaf, [side.size for side in sides])]
         lengths = torch.from_numpy(every.lengths.astype(np.float32))[:, None]
@@ -143,14 +143,11 @@ class Table:
         one, two = [*(slot.numpy() for slot in self.slots), NO_SLOT, NO_SLOT][:2]
         kind, table, rows, learnt = KINDS[self.form.optimizer], self.value.numpy(), lookup.rows, slopes.numpy()
         begins, owners = lookup.begins, lookup.owners
-
-        def move_cut(cut: tuple[int, int]) -> None:
-            if self.by_means:
-                kernels.spread_and_move_rows(kind, table, one, two, rows, learnt, begins, owners, settings, *cut)
-            else:
-                kernels.move_rows(kind, table, one, two, rows, learnt, settings, *cut)
-
-        threads.map(move_cut, _cuts(len(rows), threads.number))
+        if not self.by_means:  # each row's slope is its own
+            begins = np.arange(len(rows) + 1, dtype=np.int32)
+            owners = begins[:-1]
+        arrays = table, one, two, rows, learnt, begins, owners, settings
+        threads.map(lambda cut: kernels.spread_and_move_rows(kind, *arrays, *cut), _cuts(len(rows), threads.number))
 
     def _move_by_tensors(self, rows: Ints, slopes: Tensor, settings: NDArray[np.float32]) -> None:
         chosen = torch.from_numpy(rows).long().to(self.value.device)

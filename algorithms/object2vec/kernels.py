@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from algorithms.kernels.optimizers import adagrad, adam, sgd
 from algorithms.kernels.rng import HIGH
-from algorithms.kernels.simd import LANES, prefetch_early
+from algorithms.kernels.simd import LANES, clip, divide, fma, load, prefetch_early, root, splat, store, times
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
 SGD, ADAGRAD, ADAM = 0, 1, 2
-AHEAD = 6  # rows that are fetched before their turn
+AHEAD = 12  # rows that are asked for before their turn
+ONE = np.float32(1)
 
 
 @njit(nogil=True, cache=True)
@@ -134,51 +135,70 @@ def spread(slopes: Floats, begins: Ints, owners: Ints, first: int, last: int, re
         gathered(slopes, owners, begins[each], begins[each + 1], result[each])
 
 
-@njit(nogil=True, forceinline=True)
-def _ask_for(table: Floats, rows: Ints, each: int, last: int) -> None:
-    """Have the cache lines of a row fetched whose turn comes soon: rows lie far apart (measured: 3/4 of the time)."""
-    if each < last and table.size:
-        first = np.int64(rows[each]) * table.shape[1]
-        for k in range(first, first + table.shape[1], LANES):
-            prefetch_early(table, k)
-
-
-@njit(nogil=True, forceinline=True)
-def _move(kind: int, table: Floats, one: Floats, two: Floats, row: int, slope: Floats, settings: Floats) -> None:
-    if kind == ADAM:
-        adam(table[row], slope, one[row], two[row], settings)
-    elif kind == ADAGRAD:
-        adagrad(table[row], slope, one[row], slope, settings)
-    else:
-        sgd(table[row], slope, slope, slope, settings)
-
-
-@njit(nogil=True, cache=True)
-def move_rows(
-    kind: int, table: Floats, one: Floats, two: Floats, rows: Ints, slopes: Floats, settings: Floats,
-    first: int, last: int,
-) -> None:  # fmt: skip
-    """One step of the optimizer `kind` for the rows[first:last] of a table and of its slots `one` and `two`. In place.
-
-    slopes (U, D); settings as the optimizers' kernels have them. Other rows are not looked at.
-    """
-    for each in range(first, last):
-        _ask_for(table, rows, each + AHEAD, last)
-        _ask_for(one, rows, each + AHEAD, last)
-        _ask_for(two, rows, each + AHEAD, last)
-        _move(kind, table, one, two, rows[each], slopes[each], settings)
-
-
 @njit(nogil=True, cache=True)
 def spread_and_move_rows(
     kind: int, table: Floats, one: Floats, two: Floats, rows: Ints, slopes: Floats, begins: Ints, owners: Ints,
     settings: Floats, first: int, last: int,
 ) -> None:  # fmt: skip
-    """`spread` and `move_rows` in one: what a row learns never leaves the nearest cache. In place."""
-    slope = np.empty(table.shape[1], np.float32)
+    """One step of the optimizer `kind` for the rows[first:last] of a table and of its slots `one` and `two`. In place.
+
+    Row u learns the sum of the slopes (E, D) of who has it, which is never in memory. settings as the optimizers'
+    kernels have them. Other rows are not looked at.
+    """
+    dim = table.shape[1]
+    if kind == ADAM and dim >= LANES:
+        _adam_rows(table, one, two, rows, slopes, begins, owners, settings, first, last)
+        return
+    slope = np.empty(dim, np.float32)
     for each in range(first, last):
-        _ask_for(table, rows, each + AHEAD, last)
-        _ask_for(one, rows, each + AHEAD, last)
-        _ask_for(two, rows, each + AHEAD, last)
         gathered(slopes, owners, begins[each], begins[each + 1], slope)
-        _move(kind, table, one, two, rows[each], slope, settings)
+        row = rows[each]
+        if kind == ADAM:
+            adam(table[row], slope, one[row], two[row], settings)
+        elif kind == ADAGRAD:
+            adagrad(table[row], slope, one[row], slope, settings)
+        else:
+            sgd(table[row], slope, slope, slope, settings)
+
+
+@njit(nogil=True, forceinline=True)
+def _adam_rows(
+    table: Floats, one: Floats, two: Floats, rows: Ints, slopes: Floats, begins: Ints, owners: Ints,
+    settings: Floats, first: int, last: int,
+) -> None:  # fmt: skip
+    """A step of adam for rows that lie far apart, of which each is asked for long before its turn, line by line.
+
+    Sum and step are one pass: it takes two thirds of the time of one after the other (measured), as long as memory.
+    """
+    dim = table.shape[1]
+    values, means, squares, learnt = table.reshape(-1), one.reshape(-1), two.reshape(-1), slopes.reshape(-1)
+    scale, limit, decay, rate = splat(settings[0]), splat(settings[1]), splat(settings[2]), splat(-settings[3])
+    epsilon, follow, follow_squares = splat(settings[4]), splat(settings[5]), splat(settings[6])
+    keep, keep_squares, unit = splat(ONE - settings[5]), splat(ONE - settings[6]), splat(ONE)
+    for each in range(first, last):
+        begin, end = begins[each], begins[each + 1]
+        row, soon = np.int64(rows[each]) * dim, np.int64(rows[min(each + AHEAD, last - 1)]) * dim
+        last_mean, last_square, last_value = unit, unit, unit
+        # what may overlap at a row's end is computed first, and stored last
+        for turn in range(-1, dim // LANES):
+            k = turn * LANES if turn >= 0 else dim - LANES
+            prefetch_early(values, soon + k)
+            prefetch_early(means, soon + k)
+            prefetch_early(squares, soon + k)
+            gradient = load(learnt, np.int64(owners[begin]) * dim + k)
+            for at in range(begin + 1, end):
+                gradient = fma(unit, load(learnt, np.int64(owners[at]) * dim + k), gradient)
+            value, place = load(values, row + k), row + k
+            gradient = clip(fma(scale, gradient, times(decay, value)), limit)
+            mean = fma(keep, load(means, place), times(follow, gradient))
+            square = fma(keep_squares, load(squares, place), times(times(follow_squares, gradient), gradient))
+            value = fma(times(rate, mean), divide(unit, fma(unit, root(square), epsilon)), value)
+            if turn < 0:
+                last_mean, last_square, last_value = mean, square, value
+            else:
+                store(means, place, mean)
+                store(squares, place, square)
+                store(values, place, value)
+        store(means, row + dim - LANES, last_mean)
+        store(squares, row + dim - LANES, last_square)
+        store(values, row + dim - LANES, last_value)

@@ -1,9 +1,12 @@
 """Token tables that move only the rows a mini-batch has, against those that are moved as a whole."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 
+from algorithms.object2vec import kernels
 from algorithms.object2vec.algorithm import Object2Vec
 from algorithms.object2vec.embeddings import Table
 from algorithms.optimizers import Optimizing
@@ -80,9 +83,13 @@ def test_momentum_moves_rows_of_the_whole_table_that_no_sequence_has():
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adagrad", "sgd"])
-def test_rows_are_moved_alike_by_tensors(optimizer):
+@pytest.mark.parametrize("dim", [5, 16, 37, 64])  # sixteen numbers are moved at a time
+def test_rows_are_moved_alike_by_tensors(optimizer, dim):
     """As on a GPU."""
-    form = form_of(optimizer=optimizer, enc0_network="hcnn", token_embedding_storage_type="row_sparse")
+    form = form_of(
+        optimizer=optimizer, enc0_network="hcnn", token_embedding_storage_type="row_sparse",
+        enc0_token_embedding_dim=dim, weight_decay=0.1,
+    )  # fmt: skip
     state = form.init(corpus(scattered(5, vocab_sizes=(V, V), seed=1), (V, V)), seed=7)
     results = []
     for on_cpu in (True, False):
@@ -95,6 +102,29 @@ def test_rows_are_moved_alike_by_tensors(optimizer):
         results.append([table.value, *table.slots])
     for ours, theirs in zip(*results, strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("dim", [16, 37])
+def test_rows_learn_what_all_who_have_them_learn(dim):
+    """adam's first step of the sum of slopes, among 30 rows of 200; the larger ones are clipped."""
+    rng = np.random.default_rng(1)
+    table, means, squares = rng.normal(size=(3, 200, dim)).astype(np.float32)
+    squares **= 2
+    begins = np.r_[0, np.sort(rng.permutation(90)[:29] + 1), 91].astype(np.int32)
+    rows = rng.permutation(200)[:30].astype(np.int32)
+    slopes, owners = rng.normal(size=(20, dim)).astype(np.float32), rng.integers(20, size=91).astype(np.int32)
+    settings = np.array([2, 3, 0.5, 0.1, 1e-8, 0.1, 0.001], np.float32)
+    gradient = np.stack([slopes[owners[i:j]].sum(axis=0) for i, j in itertools.pairwise(begins)])
+    gradient = np.clip(2 * gradient + 0.5 * table[rows], -3, 3)
+    expected = [each.copy() for each in (table, means, squares)]
+    expected[1][rows] += 0.1 * (gradient - means[rows])
+    expected[2][rows] += 0.001 * (gradient**2 - squares[rows])
+    expected[0][rows] -= 0.1 * expected[1][rows] / (np.sqrt(expected[2][rows]) + 1e-8)
+    arrays = table, means, squares, rows, slopes, begins, owners, settings
+    kernels.spread_and_move_rows(kernels.ADAM, *arrays, 0, 4)
+    kernels.spread_and_move_rows(kernels.ADAM, *arrays, 4, 30)
+    for found, right in zip((table, means, squares), expected, strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("network", ["pooled_embedding", "hcnn"])
