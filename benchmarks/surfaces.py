@@ -28,7 +28,8 @@ from rich.progress import track
 
 from algorithms.search import axes
 from algorithms.search.reading import ranges
-from algorithms.search.search import Search, Stopping, Strategy
+from algorithms.search.rule import Stopping
+from algorithms.search.search import Search, Strategy
 from algorithms.search.space import Space
 from benchmarks import harness
 from benchmarks.harness import Figures, Floor

@@ -4,7 +4,7 @@ One flow an algorithm, since one flow is one form. What they share is `_tune`, a
 each does is in `flows/trials.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -69,7 +69,8 @@ def tune_word2vec(
 
     """
     check_writable(output)
-    sweep = partial(_sweep, "word2vec", word2vec, ranges, tuning, objective="mean_rho", seed=seed)
+    known = ("mean_rho", "loss")
+    sweep = partial(_sweep, "word2vec", word2vec, ranges, tuning, objective="mean_rho", by_rounds=known, seed=seed)
     check(sweep())
 
     with stages.work_folder() as work:
@@ -120,7 +121,10 @@ def tune_text_classification(
     form.check_validation(bool(validation))
     check_writable(output)
     objective = "validation_accuracy" if validation else "train_accuracy"
-    sweep = partial(_sweep, "text_classification", form, ranges, tuning, objective=objective, seed=seed)
+    known = (objective, "loss") if validation else ()  # without validation no epoch is looked at
+    sweep = partial(
+        _sweep, "text_classification", form, ranges, tuning, objective=objective, by_rounds=known, seed=seed
+    )
     check(sweep())
 
     with stages.work_folder() as work:
@@ -171,7 +175,8 @@ def tune_topics(
 
     """
     check_writable(output)
-    sweep = partial(_sweep, "topics", topics, ranges, tuning, objective="total_loss", seed=seed)
+    known = ("total_loss", "perplexity", "loss")
+    sweep = partial(_sweep, "topics", topics, ranges, tuning, objective="total_loss", by_rounds=known, seed=seed)
     check(sweep())
 
     with stages.work_folder() as work:
@@ -230,7 +235,8 @@ def tune_object2vec(
     form = object2vec
     check_writable(output)
     objective = "validation_mean_squared_error" if form.regression else "validation_cross_entropy"
-    sweep = partial(_sweep, "object2vec", form, ranges, tuning, objective=objective, seed=seed)
+    known = (objective, "loss") if form.regression else (objective, "validation_accuracy", "loss")
+    sweep = partial(_sweep, "object2vec", form, ranges, tuning, objective=objective, by_rounds=known, seed=seed)
     check(sweep())
 
     with stages.work_folder() as work:
@@ -252,14 +258,15 @@ def _sweep(
     data: Mapping[str, Any] | None = None,
     *,
     objective: str,
+    by_rounds: Sequence[str],
     seed: int,
 ) -> Sweep:
-    """The sweep on this data, ingested; without any, to see whether it could be."""
+    """The sweep on this data, ingested; without any, to see whether it could be. by_rounds: known after each epoch."""
     told = {
         name: [each.source.checksum, each.source.kind] if hasattr(each, "source") else each
         for name, each in (data or {}).items()
     }
-    return Sweep(algorithm, form, space(algorithm, form, ranges), tuning, told, objective, seed)
+    return Sweep(algorithm, form, space(algorithm, form, ranges), tuning, told, objective, seed, tuple(by_rounds))
 
 
 def _tune(sweep: Sweep, trials: Stages, output: str, *, threads: int, workers: int, scheduler: str) -> Tuned:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
+OF_ROUND = {"epoch", "round", "progress", "words", "seconds", "words_per_second", "learning_rate"}
+
 Epoch = Callable[[int, Mapping[str, float]], None]
 """Told an epoch, counted from 1, and its metrics. Raises what ends the training."""
 
@@ -42,12 +44,13 @@ def watching() -> bool:
 
 
 def epoch_over(entry: Mapping[str, float | None]) -> None:
-    """Tell an entry of the history that ends an epoch, `epoch` being its number.
+    """Tell the metrics of an entry of the history that ends an epoch, `epoch` being its number.
 
-    What validation says of a metric is the metric: validation_total_loss is total_loss too.
+    How long its last round took, and how fast it was, is no metric of the training. What validation says of a metric is
+    the metric: validation_total_loss is total_loss too.
     """
     if watch := _watch.get():
-        metrics = {name: float(value) for name, value in entry.items() if value is not None and name != "epoch"}
+        metrics = {name: float(value) for name, value in entry.items() if value is not None and name not in OF_ROUND}
         judged = {name.removeprefix("validation_"): value for name, value in metrics.items() if "validation_" in name}
         watch.epoch(int(entry["epoch"] or 0), metrics | judged)
 

@@ -33,7 +33,7 @@ class Form(BaseModel, frozen=True):
 
 
 def sweep(tuning: Tuning | None = None, *, given: Any = RANGES, **options: Any) -> Sweep:
-    defaults = {"data": {"train": "sha256:1"}, "default": "accuracy", "seed": 1}
+    defaults = {"data": {"train": "sha256:1"}, "default": "accuracy", "seed": 1, "by_rounds": ("accuracy", "loss")}
     tuned = tuning or Tuning(max_jobs=5)
     return Sweep("word2vec", Form(), space(Form(), ranges(given)), tuned, **{**defaults, **options})
 

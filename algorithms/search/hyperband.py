@@ -18,7 +18,7 @@ def check(rounds: int) -> None:
     if rounds < REDUCTION:
         raise HyperparameterError(
             f"Hyperband compares trials after 1, {REDUCTION}, {REDUCTION**2}, ... rounds, and each has too few",
-            field="rounds",
+            field="epochs",
             value=rounds,
             remedy="choose more epochs, or another strategy",
         )

@@ -9,20 +9,21 @@ Several trials may be asked for before the first is told: each is chosen knowing
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Literal, Self
 
-from algorithms.search import earlier, hyperband, objectives, proposals, stopping, trials
+from algorithms.search import earlier, objectives, proposals, trials
 from algorithms.search.earlier import Earlier
 from algorithms.search.proposals import Known
 from algorithms.search.record import NAME, Record
+from algorithms.search.rule import Rule, Stopping
 from algorithms.search.space import Parameters, Space, did_you_mean
 from algorithms.search.trials import Status, Trial
 from data.errors import EmbertextError, HyperparameterError
 
 Strategy = Literal["bayesian", "random", "grid", "hyperband"]
-Stopping = Literal["off", "median"]
 
 MOST_EARLIER = 5  # sweeps to start from, as in SageMaker
 ATTEMPTS = 2  # at a trial whose process dies
@@ -33,6 +34,7 @@ class Search:
 
     strategy: hyperband draws at random and stops at Hyperband's rungs, `rounds` being those of a trial that it does
     not stop; grid has every point once. early_stopping: "median" stops trials that lose, by what `report` is given.
+    by_rounds: the metrics that `report` will be given, where that is known.
 
     storage: a path (a journal file), a database's URL (sqlite:///sweep.db, postgresql://...), or "" for this process's
     memory. Where it has the sweep `name` already, that is gone on with: what has finished counts, and what was running
@@ -49,17 +51,19 @@ class Search:
         strategy: Strategy = "bayesian",
         early_stopping: Stopping = "off",
         rounds: int = 0,
+        by_rounds: Collection[str] | None = None,
         storage: str = "",
         name: str = NAME,
         warm_start: Sequence[Earlier] = (),
         seed: int = 1,
     ) -> None:
-        self.space, self.strategy, self.early_stopping, self.seed = space, strategy, early_stopping, seed
+        self.space, self.strategy, self.seed = space, strategy, seed
         self.objectives = objectives.objectives(objective)
         self.warm_start = tuple(warm_start)
-        self._check(rounds)
+        by_rungs = strategy == "hyperband"
+        self._rule = Rule(self.objectives, early_stopping, by_rungs=by_rungs, rounds=rounds, by_rounds=by_rounds)
+        self._check()
         self._points = list(space.grid()) if strategy == "grid" or space.size <= proposals.FEW else []
-        self._hyperband = hyperband.rule(rounds) if strategy == "hyperband" else None
         self._losing: set[int] = set()
         settings = {
             "objectives": [str(each) for each in self.objectives],
@@ -95,11 +99,7 @@ class Search:
         if values is None:
             return False
         self._record.round(number, step, values[0])
-        if self._hyperband:
-            loses = hyperband.loses(self._hyperband, self._record.study, number)
-        else:
-            loses = self.early_stopping == "median" and self._below_median(number)
-        if loses:
+        if loses := self._rule.loses(number, self._record):
             self._losing.add(number)
         return loses
 
@@ -116,20 +116,21 @@ class Search:
         told = {metric: float(value) for metric, value in (metrics or {}).items()}
         values = objectives.found(told, self.objectives)
         if metrics is not None and values is None:
-            reason = reason or f"it reported no {self._missing(told)}"
+            reason = reason or self._unjudged(told)
         elif number in self._losing:
-            reason = reason or f"it lost by {'Hyperband' if self._hyperband else 'the median rule'}"
+            reason = reason or f"it lost by {self._rule.name}"
         done = dataclasses.replace(
             running,
             status="failed" if values is None else "stopped" if number in self._losing else "completed",
             values=values or (),
-            metrics=told,
+            metrics={metric: value for metric, value in told.items() if math.isfinite(value)},
             seconds=seconds,
             reason=reason,
         )
         self._record.finish(done)
-        if metrics is not None and not any(trial.values for trial in self.own):
-            self._refuse_objective(told)
+        missing = [each.metric for each in self.objectives if metrics is not None and each.metric not in told]
+        if missing and not any(trial.values for trial in self.own):
+            self._refuse_objective(missing[0], told)
         return done
 
     @property
@@ -163,6 +164,11 @@ class Search:
         what = f"every trial failed, {len(failed)} of them; this one: {failed[-1].reason or 'no reason was told'}"
         where = f"trial {failed[-1].number} with {failed[-1].parameters}"
         raise EmbertextError(what, where=where, remedy="train once with these parameters, and give other ranges")
+
+    @property
+    def idle(self) -> str:
+        """Why no trial can be stopped although that was asked for; empty where it can."""
+        return self._rule.idle
 
     def importances(self) -> dict[str, float]:
         """How much of the first objective's variance each parameter explains, adding up to 1; empty for few trials."""
@@ -198,11 +204,6 @@ class Search:
             if trial.status in ("completed", "stopped", "failed")
         ]
 
-    def _below_median(self, number: int) -> bool:
-        own = self.own
-        others = [trial.rounds for trial in own if trial.number != number]
-        return stopping.loses(own[number].rounds, others, self.objectives[0])
-
     def _interrupted(self) -> list[Trial]:
         """Trials that ran when their process died: those to ask for again; the others have failed."""
         for trial in (trial for trial in self.own if not trial.finished):
@@ -215,35 +216,21 @@ class Search:
         repeated = {self._record.repeats(trial.number) for trial in self.own}
         return [trial for trial in self.own if trial.status == "interrupted" and trial.number not in repeated]
 
-    def _missing(self, told: Mapping[str, float]) -> str:
-        return ", ".join(each.metric for each in self.objectives if objectives.found(told, [each]) is None)
-
-    def _refuse_objective(self, told: Mapping[str, float]) -> None:
+    def _unjudged(self, told: Mapping[str, float]) -> str:
         metric = next(each.metric for each in self.objectives if objectives.found(told, [each]) is None)
+        return f"{metric} is {told[metric]}" if metric in told else f"it reported no {metric}"
+
+    def _refuse_objective(self, metric: str, told: Mapping[str, float]) -> None:
         raise HyperparameterError(
-            f"no trial reports it{did_you_mean(metric, told)}" if metric not in told else f"it was {told[metric]}",
+            f"no trial reports it{did_you_mean(metric, told)}",
             field="objective",
             value=metric,
             remedy=f"choose from {', '.join(sorted(told)) or 'what the algorithm reports, which is nothing here'}",
         )
 
-    def _check(self, rounds: int) -> None:
+    def _check(self) -> None:
         if self.strategy == "grid":
             self.space.check_grid()
-        if self.strategy == "hyperband":
-            hyperband.check(rounds)
-        by_rounds = self.strategy == "hyperband" or self.early_stopping != "off"
-        if by_rounds and len(self.objectives) > 1:
-            field, value = ("strategy", "hyperband") if self.strategy == "hyperband" else ("early_stopping", "median")
-            raise HyperparameterError(
-                "it compares trials by one objective", field=field, value=value,
-                remedy="give one objective, or leave it out",
-            )  # fmt: skip
-        if self.strategy == "hyperband" and self.early_stopping != "off":
-            raise HyperparameterError(
-                "Hyperband stops trials by a rule of its own", field="early_stopping", value=self.early_stopping,
-                remedy="choose off, or another strategy",
-            )  # fmt: skip
         if len(self.warm_start) > MOST_EARLIER:
             what = f"{len(self.warm_start)} sweeps, more than {MOST_EARLIER}"
             raise HyperparameterError(what, field="warm_start", value="...", remedy="choose the last ones")

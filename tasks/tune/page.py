@@ -35,6 +35,7 @@ def render(swept: Swept, *, manifest: Mapping[str, Any], rows: Sequence[Row]) ->
         front=[model_name(swept, each) for each in swept.front],
         best={name: own(value) for name, value in swept.best.parameters.items()},
         ended=swept.ended,
+        idle=swept.idle,
         pictures={name: (wide, picture(figure)) for name, (wide, figure) in pictures(swept).items()},
     )
 
@@ -86,7 +87,7 @@ def summary_markdown(swept: Swept, *, manifest: Mapping[str, Any], rows: Sequenc
     sections = {
         "": table(["", ""], figures),
         "Trials": table(list(shown[0]), [list(row.values()) for row in shown[:IN_MARKDOWN]]) if shown else [],
-        "Why it ended": [page.plain(swept.ended)],
+        "Why it ended": [page.plain(swept.ended), *([page.plain(swept.idle)] if swept.idle else [])],
     }
     return page.markdown(title=title(manifest), sections=sections, model=model, report=report)
 
@@ -104,4 +105,5 @@ def terminal_rows(swept: Swept, manifest: Mapping[str, Any], rows: Sequence[Row]
         for row in rows[:ON_A_TERMINAL]
         if row["status"] != "failed"
     ]
-    return [("sweep", figures), *table, ("ended", swept.ended)]
+    idle = [("note", swept.idle)] if swept.idle else []
+    return [("sweep", figures), *table, ("ended", swept.ended), *idle]

@@ -11,7 +11,8 @@ from algorithms.search.objectives import Objective, objectives
 from algorithms.search.ranges import Integer
 from algorithms.search.reading import ranges as checked
 from algorithms.search.reading import read
-from algorithms.search.search import Stopping, Strategy
+from algorithms.search.rule import Stopping
+from algorithms.search.search import Strategy
 from algorithms.search.space import Space
 from data import storage
 from data.errors import EmbertextError

@@ -4,7 +4,6 @@ The search decides where to look; this runs it. Killed, it is gone on with by th
 written down where `storage` says, and stages that had finished are found in the cache.
 """
 
-import math
 import sys
 import threading
 import time
@@ -16,16 +15,16 @@ from typing import Any, NamedTuple
 from prefect.futures import PrefectConcurrentFuture
 from pydantic import BaseModel
 
+from algorithms.training import Here
 from algorithms.search import trials
 from algorithms.search.limits import Limits
 from algorithms.search.objectives import Objective
 from algorithms.search.search import Search
 from algorithms.search.space import Space
 from algorithms.search.trials import Trial
-from algorithms.training import Here
 from data.process import cores
 from tasks import cluster, stages
-from tasks.progress import Report, progress
+from tasks.progress import Report, log, progress
 from tasks.train import Machines
 from tasks.tune import earlier
 from tasks.tune.settings import Tuning, formed, rounds
@@ -35,7 +34,7 @@ from tasks.tune.trial import Ended, Outcome, Stages, Work, reason_of, shown, tri
 class Sweep(NamedTuple):
     """What is searched. data: what trials are trained and judged on, and how, as JSON can hold it.
 
-    default: the algorithm's own objective.
+    default: the algorithm's own objective; by_rounds: metrics that are known after each epoch.
     """
 
     algorithm: str
@@ -45,6 +44,7 @@ class Sweep(NamedTuple):
     data: dict[str, Any]
     default: str
     seed: int
+    by_rounds: tuple[str, ...] = ()
 
     def searches(self, *names: str) -> bool:
         """Whether any of these hyperparameters changes from trial to trial."""
@@ -72,7 +72,8 @@ class Swept(NamedTuple):
     """What came of it. trials: this sweep's own and those of earlier ones that count; front: the Pareto front's.
 
     machines: what a trial had for itself; sharing: trials that ran side by side on one machine; ended: why;
-    seconds: of this run, by the clock; before: trials that an earlier run had finished.
+    seconds: of this run, by the clock; before: trials that an earlier run had finished; idle: why no trial could be
+    stopped early although that was asked for.
     """
 
     sweep: Sweep
@@ -87,6 +88,7 @@ class Swept(NamedTuple):
     ended: str
     seconds: float
     before: int
+    idle: str = ""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -123,6 +125,9 @@ def search(sweep: Sweep, learn: Stages, *, threads: int, workers: int, scheduler
         most = where.workers if isinstance(where, cluster.Dask) else limits.max_parallel_jobs
         parallel = min(limits.max_parallel_jobs, most)
         machines = Machines(threads=where.threads, workers=0, scheduler="")
+        if searched.idle:
+            print(searched.idle, file=sys.stderr)
+            log().warning("%s", searched.idle)
         before = sum(each.status in ("completed", "stopped", "failed") for each in searched.own)
         runner = _Runner(sweep, searched, Work(learn, machines), where, report)
         ended = runner.run(limits, parallel)
@@ -140,6 +145,7 @@ def search(sweep: Sweep, learn: Stages, *, threads: int, workers: int, scheduler
             ended=ended,
             seconds=time.monotonic() - start,
             before=before,
+            idle=searched.idle,
         )
 
 
@@ -152,6 +158,7 @@ def _search(sweep: Sweep, **place: str) -> Iterator[Search]:
         strategy=tuning.strategy,
         early_stopping=tuning.early_stopping_type,
         rounds=rounds(sweep.form, sweep.space),
+        by_rounds=sweep.by_rounds,
         warm_start=[earlier.read(url, data=sweep.data) for url in tuning.earlier],
         seed=sweep.seed,
         **place,
@@ -229,12 +236,8 @@ class _Runner:
     def _conclude(self, asked: Trial, future: Future[Any]) -> None:
         """Tell the search what a trial came to."""
         outcome = self.outcomes.get(asked.number) or Outcome(None, 0.0, reason_of(_error(future)))
-        metrics, reason = outcome.metrics, outcome.reason
-        for each in self.search.objectives:
-            if metrics and not math.isfinite(value := metrics.get(each.metric, 0.0)):
-                metrics, reason = None, f"{each.metric} is {value}"
         with self.lock:
-            told = self.search.tell(asked.number, metrics, seconds=outcome.seconds, reason=reason)
+            told = self.search.tell(asked.number, outcome.metrics, seconds=outcome.seconds, reason=outcome.reason)
         parameters = ", ".join(f"{name}={shown(value)}" for name, value in told.parameters.items())
         result = ", ".join(
             f"{each.metric} {value:.4g}" for each, value in zip(self.search.objectives, told.values, strict=False)

@@ -210,6 +210,17 @@ def test_hyperband_stops_most_at_its_rungs():
     assert sweep.best.status == "completed"
 
 
+def test_a_rule_that_can_stop_nothing_says_so():
+    with search(early_stopping="median", by_rounds=("loss", "total_loss")) as sweep:
+        assert sweep.idle == (
+            "early_stopping_type=median stops no trial: accuracy is known at its end, loss or total_loss after each "
+            "epoch"
+        )
+    for settings in ({"by_rounds": ("accuracy",)}, {"by_rounds": None}, {"by_rounds": (), "early_stopping": "off"}):
+        with search(**({"early_stopping": "median"} | settings)) as sweep:
+            assert sweep.idle == ""
+
+
 def test_several_objectives():
     with search(objective=["accuracy", "seconds"], strategy="bayesian") as sweep:
         for accuracy, seconds in [(0.9, 9), (0.8, 3), (0.7, 5), *[(0.5, 8)] * 4]:
@@ -289,8 +300,22 @@ def test_an_objective_that_no_trial_reports():
 def test_one_trial_without_the_objective_is_one_failed_trial():
     with search() as sweep:
         go(sweep, 1)
-        assert sweep.tell(sweep.ask().number, {"accuracy": math.nan}).status == "failed"
+        told = sweep.tell(sweep.ask().number, {"loss": 0.5})
+        assert (told.status, told.reason) == ("failed", "it reported no accuracy")
         assert sweep.best.number == 0
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_an_objective_that_is_no_number_is_one_failed_trial(storage, number):
+    with search(storage=storage, strategy="bayesian") as sweep:
+        trial = sweep.ask()
+        assert not sweep.report(trial.number, 1, {"accuracy": number})
+        told = sweep.tell(trial.number, {"accuracy": number, "loss": number, "seconds": 2.0}, seconds=2.0)
+        assert (told.status, told.reason, told.metrics) == ("failed", f"accuracy is {number}", {"seconds": 2.0})
+        assert (told.values, told.rounds) == ((), {})
+        go(sweep, 8)
+        assert sweep.best.number > 0
+        assert sweep.own[0] == told
 
 
 def test_every_trial_failed():
@@ -309,14 +334,19 @@ def test_every_trial_failed():
     ("settings", "said"),
     [
         ({"strategy": "grid"}, "ranges.x.type='continuous': a grid cannot have a continuous range; "),
-        ({"strategy": "hyperband"}, "rounds=0: Hyperband compares trials after 1, 3, 9, ... rounds"),
+        ({"strategy": "hyperband"}, "epochs=0: Hyperband compares trials after 1, 3, 9, ... rounds"),
         (
             {"strategy": "hyperband", "rounds": 9, "early_stopping": "median"},
-            "early_stopping='median': Hyperband stops trials by a rule of its own; ",
+            "early_stopping_type='median': Hyperband stops trials by a rule of its own; ",
+        ),
+        (
+            {"strategy": "hyperband", "rounds": 9, "by_rounds": ("loss", "total_loss")},
+            "strategy='hyperband': it stops trials by what they come to after each epoch, and accuracy is known at "
+            "their end; choose loss or total_loss as objective, or another strategy",
         ),
         (
             {"objective": ["accuracy", "seconds"], "early_stopping": "median"},
-            "early_stopping='median': it compares trials by one objective; ",
+            "early_stopping_type='median': it compares trials by one objective; ",
         ),
         (
             {"objective": ["accuracy", "seconds"], "strategy": "hyperband", "rounds": 9},

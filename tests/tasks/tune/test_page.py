@@ -58,6 +58,14 @@ def test_the_summary_in_markdown():
     assert "12 jobs were trained" in text
 
 
+def test_a_rule_that_could_stop_nothing_is_on_the_page():
+    found = swept(0.5, 0.9, failed=0, idle="median stops no trial: npmi is known at its end")
+    told, table = manifest(found), rows(found)
+    assert f"No trial could be stopped early: {found.idle}." in Page(page.render(found, manifest=told, rows=table)).text
+    assert found.idle in page.summary_markdown(found, manifest=told, rows=table, model="m", report="r")
+    assert page.terminal_rows(found, told, table)[-1] == ("note", found.idle)
+
+
 def test_what_a_terminal_shows():
     found = SWEEPS["one objective"]
     shown = page.terminal_rows(found, manifest(found), rows(found))

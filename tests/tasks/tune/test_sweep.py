@@ -118,6 +118,17 @@ def test_losing_trials_are_stopped(tmp_path):
     assert found.best.values == (0.95,)
 
 
+def test_an_objective_known_at_the_end_stops_no_trial_and_that_is_said(tmp_path, capsys):
+    tuning = Tuning(max_jobs=2, early_stopping_type="median", strategy="random", objective="npmi")
+    found = run(sweep(tuning), Stages(tmp_path, lambda form: {"npmi": form.rate}))
+    said = "early_stopping_type=median stops no trial: npmi is known at its end, accuracy or loss after each epoch"
+    assert found.idle == said
+    assert capsys.readouterr().err.splitlines().count(said) == 1
+    with pytest.raises(HyperparameterError, match=r"strategy='hyperband': .*; choose accuracy or loss as"):
+        check(sweep(Tuning(strategy="hyperband", objective="npmi")))
+    check(sweep(Tuning(strategy="hyperband")))
+
+
 def test_a_grid_has_every_point_once(tmp_path):
     given = {"rate": [0.1, 0.2], "kind": ["a", "b"], "depth": {"low": 1, "high": 2, "when": {"kind": "b"}}}
     found = run(sweep(Tuning(strategy="grid"), given=given), stages := Stages(tmp_path, score))
