@@ -123,9 +123,10 @@ def trained(
 ) -> Trained:
     """Train on a file."""
     # not on top: the processes of the others, too, would need memory for them
+    from algorithms.here import Here
     from algorithms.text_classification.algorithm import TextClassification
     from algorithms.text_classification.encode import encode
-    from algorithms.training import Here, train
+    from algorithms.training import train
 
     form = TextClassification(
         vector_dim=dim, learning_rate=learning_rate, epochs=epochs, word_ngrams=WORD_NGRAMS, buckets=BUCKETS,

@@ -70,7 +70,8 @@ def doc2vec(dm: bool, texts: Sequence[Tokens], *, threads: int, seed: int) -> Em
 def averaged(texts: Sequence[Tokens], *, threads: int, seed: int, folder: str = "") -> Embed:
     """The mean of a text's word vectors, which our own Word2Vec has trained. They are written into `folder`, if any."""
     from algorithms.counting import count_and_encode
-    from algorithms.training import Here, train
+    from algorithms.here import Here
+    from algorithms.training import train
     from algorithms.word2vec.algorithm import Word2Vec
 
     form = Word2Vec(mode="batch_skipgram", vector_dim=DIM, epochs=EPOCHS)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from algorithms import metrics
 from algorithms.counting import count_and_encode
-from algorithms.training import Here, train
+from algorithms.here import Here
+from algorithms.training import train
 from algorithms.word2vec.algorithm import Word2Vec
 from benchmarks.harness import Figures, answer, begin
 from data import gold, readers, sources

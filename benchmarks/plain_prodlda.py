@@ -63,9 +63,10 @@ def plain(rows: Tensor, *, num_topics: int, units: int, batch: int) -> Iterator[
 
 def ours(counts: str, settings: Figures, *, threads: int) -> Iterator[float]:
     """The same of ours: the rounds of an epoch, as the flow trains them."""
+    from algorithms.here import Here
     from algorithms.topics.algorithm import Topics
     from algorithms.topics.corpus import Corpus
-    from algorithms.training import Here, train
+    from algorithms.training import train
     from data.counts import Counts
 
     form = Topics(**settings)

@@ -47,8 +47,9 @@ def ours(
 
 def _write_ftz(model: classifiers.Trained, path: Path, *, cutoff: int, threads: int, seed: int) -> None:
     """Prune, train again, quantise."""
+    from algorithms.here import Here
     from algorithms.text_classification.compress import compressed, lacks, pruned
-    from algorithms.training import Here, train
+    from algorithms.training import train
     from data.fasttext import write_quantized
 
     form, examples = model.form.model_copy(update={"cutoff": cutoff}), model.examples

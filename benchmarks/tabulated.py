@@ -120,9 +120,10 @@ def _trained(points: Iterable[Sequence[Any]], train: bytes, test: bytes) -> Iter
 
 
 def _train(parameters: dict[str, Any], examples: Any) -> Result:
+    from algorithms.here import Here
     from algorithms.text_classification.algorithm import TextClassification
     from algorithms.text_classification.classifier import Classifier
-    from algorithms.training import Here, train
+    from algorithms.training import train
 
     form = TextClassification(**parameters, epochs=EPOCHS, buckets=BUCKETS)
     accuracies, seconds = [], 0.0

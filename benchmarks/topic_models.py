@@ -91,9 +91,10 @@ def ours(
     """Embertext, as its flow trains and stops."""
     # not on top: torch takes a second to import
     from algorithms.early_stopping import WindowStopping
+    from algorithms.here import Here
     from algorithms.topics.algorithm import Topics as Form
     from algorithms.topics.corpus import Corpus
-    from algorithms.training import Here, train
+    from algorithms.training import train
 
     form = Form(num_topics=num_topics, **settings)
     form = form.model_copy(update={"epochs": max(1, round(effort * form.epochs))})
@@ -138,9 +139,10 @@ def _chances(form: Any, state: Any) -> Matrix:
 
 def _compile(form: Any, threads: int) -> None:
     """Have numba's kernels ready: they are compiled once an installation."""
+    from algorithms.here import Here
     from algorithms.topics.corpus import Corpus
     from algorithms.topics.counts import Counting, count
-    from algorithms.training import Here, train
+    from algorithms.training import train
     from data import bags
 
     with tempfile.TemporaryDirectory() as folder:

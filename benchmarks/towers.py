@@ -97,8 +97,9 @@ def trained(
     settings: Settings, pairs: Pairs, *, threads: int, seed: int, vectors: NDArray[np.float32] | None = None
 ) -> Trained:
     """Train for all epochs. vectors (V, D): of the tokens of both sides, to begin with."""
+    from algorithms.here import Here
     from algorithms.object2vec.algorithm import Object2Vec
-    from algorithms.training import Here, train
+    from algorithms.training import train
 
     form = Object2Vec.model_validate(settings)
     state = form.init(pairs, vectors0=vectors, vectors1=vectors, seed=seed)

@@ -1,22 +1,23 @@
 """The one way to reach Dask: a cluster that trains the parts of a round in other processes, here or elsewhere.
 
-The home of distributed. It speaks the protocol `algorithms.training.Cluster` and knows no algorithm.
+With `tasks.team` the home of distributed. It speaks the protocol `algorithms.training.Cluster` and knows no algorithm.
 """
 
 import queue
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
 from distributed import Client, LocalCluster, Queue, get_worker
 
-from algorithms.protocol import Algorithm, Piece, Span
-from algorithms.state import Partial, State
-from algorithms.training import Here, train_part
+from algorithms.here import Here
+from algorithms.protocol import Algorithm
+from algorithms.state import State
 from data.errors import EmbertextError
 from data.process import cores, deaf_children
+from tasks.team import Team
 
 CONNECT_SECONDS = 20
 AHEAD = 3  # pieces of work that wait for each worker
@@ -44,21 +45,14 @@ class Dask:
         self.client, self.threads = client, threads
         self.workers = len(client.nthreads())
 
-    def map(
-        self, algorithm: Algorithm[Any, Any], state: State, parts: Sequence[Sequence[Piece]], *, span: Span, seed: int
-    ) -> list[Partial]:
-        """Train on each part in some worker; results in the order of the parts."""
-        # [state] and not state: Dask takes the names in a dict for its own keys, and the next round gets these arrays
-        [shared] = self.client.scatter([state], broadcast=True, hash=False)
-        futures = [
-            # pure=False: a round that is asked for twice is trained twice
-            self.client.submit(
-                train_part, algorithm, shared, part, span=span, threads=self.threads, seed=seed + number, pure=False
-            )
-            for number, part in enumerate(parts)
-        ]
-        partials: list[Partial] = self.client.gather(futures)
-        return partials
+    @contextmanager
+    def team(self, algorithm: Algorithm[Any, Any], state: State) -> Iterator[Team]:
+        """As many of the workers as there were in the beginning; others take the place of those that are lost."""
+        team = Team(self.client, algorithm, state, threads=self.threads, workers=self.workers)
+        try:
+            yield team
+        finally:
+            team.close()
 
     def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """`work` on each item, in some worker; results in their order. Only a few items are read ahead."""

@@ -8,14 +8,16 @@ from typing import TypedDict
 
 from algorithms.model import save_state
 from algorithms.state import State
-from algorithms.training import Round
+from algorithms.training import Distribution, Round
 from data import storage
 from data.errors import HyperparameterError
 from data.process import cores
 from data.vocabulary import Vocabulary
 from tasks import stages
-from tasks.progress import Report, log
+from tasks.checkpoints import Checkpoints
+from tasks.progress import Report, log, tell
 
+SHARDED: Distribution = "ShardedByS3Key"
 STATE, VOCABULARY, HISTORY = "state.safetensors", "vocabulary.txt", "history.json"
 
 
@@ -43,28 +45,61 @@ def machines(*, threads: int, workers: int, scheduler: str) -> Machines:
     return Machines(threads=threads or (0 if workers or scheduler else cores()), workers=workers, scheduler=scheduler)
 
 
+def replicated(distribution: Distribution) -> dict[str, str]:
+    """For a stage's key: nothing where the corpus is shared out, as it is unless one asks for other."""
+    return {} if distribution == SHARDED else {"distribution": distribution}
+
+
 Refuse = Callable[[str], HyperparameterError]
 """From what went wrong to the error that says what to change."""
 
 
 def follow(
-    rounds: Iterable[Round], report: Report, *, learning_rate: float, refuse: Refuse | None = None
+    rounds: Iterable[Round],
+    report: Report,
+    *,
+    learning_rate: float,
+    refuse: Refuse | None = None,
+    kept: Checkpoints | None = None,
 ) -> Iterator[Round]:
     """The rounds of `algorithms.training.train`, each logged and reported before the caller sees it.
 
-    A caller that has seen enough leaves the loop. Raises HyperparameterError where the loss is no longer a number; what
+    A caller that has seen enough leaves the loop. kept: after the caller is done with a round, whose entry is in the
+    history by then, it may be written down. Raises HyperparameterError where the loss is no longer a number; what
     `refuse` makes of that, where a smaller learning_rate is no remedy.
     """
     for each in rounds:
         if not math.isfinite(each.loss):
             what = f"training diverged in round {each.number}: the loss is {each.loss}"
             raise (refuse or partial(too_fast, learning_rate=learning_rate))(what)
-        log().info(
-            "round %d of %d: loss %.4f, %s words per second",
-            *(each.number, each.rounds, each.loss, f"{each.words_per_second:,.0f}"),
-        )
-        report(each.progress, f"loss {each.loss:.3f}, {each.words_per_second:,.0f} words/s")
+        for line in each.lost:
+            log().warning("%s; going on without it", line)
+        tell([round_line(each)])
+        report(each.progress, note(each))
         yield each
+        if kept:
+            kept.after(each)
+
+
+def round_line(each: Round) -> str:
+    """A round in a line of the log; with several workers, also what each of them did."""
+    line = f"round {each.number} of {each.rounds}: loss {each.loss:.4f}, {each.words_per_second:,.0f} words per second"
+    if len(each.shares) == 1:
+        return line
+    shares = [
+        f"{share.worker} {share.words / share.seconds:,.0f} words/s, loss {share.loss / max(share.examples, 1):.4f}"
+        for share in each.shares
+        if share.seconds
+    ]
+    return f"{line}, merged in {each.merging:.3f} s ({each.merging / each.seconds:.0%}); {'; '.join(shares)}"
+
+
+def note(each: Round) -> str:
+    """A round in a few words."""
+    words = f"loss {each.loss:.3f}, {each.words_per_second:,.0f} words/s"
+    if len(each.shares) == 1:
+        return words
+    return f"{words}, {len(each.shares)} workers, {each.merging / each.seconds:.0%} merging"
 
 
 def too_fast(what: str, *, learning_rate: float, optimizer: str = "", otherwise: str = "") -> HyperparameterError:
@@ -77,8 +112,8 @@ def too_fast(what: str, *, learning_rate: float, optimizer: str = "", otherwise:
 
 
 def history_entry(each: Round) -> dict[str, float]:
-    """A round as the manifest tells it."""
-    return {
+    """A round as the manifest tells it. Of several workers also what each did, by the number of its part."""
+    entry = {
         "round": each.number,
         "progress": each.progress,
         "loss": each.loss,
@@ -87,6 +122,21 @@ def history_entry(each: Round) -> dict[str, float]:
         "words_per_second": each.words_per_second,
         "learning_rate": each.learning_rate,
     }
+    if len(each.shares) > 1:
+        entry |= {"merging": each.merging}
+        for number, share in enumerate(each.shares):
+            entry |= {
+                f"worker_{number}_words": share.words,
+                f"worker_{number}_seconds": share.seconds,
+                f"worker_{number}_loss": share.loss / max(share.examples, 1),
+            }
+    return entry
+
+
+def epochs_of(history: Sequence[Mapping[str, float]]) -> tuple[int, int]:
+    """How many epochs are over, and how many rounds belong to them."""
+    ends = [number for number, entry in enumerate(history, 1) if "epoch" in entry]
+    return len(ends), ends[-1] if ends else 0
 
 
 def words_per_second(history: Sequence[Mapping[str, float]]) -> float:

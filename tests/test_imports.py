@@ -26,7 +26,7 @@ FORBIDDEN = {
     },
 }
 HOMES = {
-    "distributed": "tasks/cluster.py",
+    "distributed": "tasks/cluster.py tasks/team.py",
     "dask": "tasks/cluster.py",
     "fsspec": "data/storage.py",
     "s3fs": "data/storage.py",
@@ -37,7 +37,11 @@ HOMES = {
     "rich": "flows/ tasks/progress.py",
     "matplotlib": "tasks/plots.py tasks/page.py tasks/word2vec/plots.py tasks/text_classification/plots.py "
     "tasks/topics/plots.py tasks/object2vec/plots.py tasks/tune/plots.py tasks/tune/page.py",
-    "jinja2": "tasks/page.py",
+    "jinja2": "tasks/page.py tasks/serve/pages.py",
+    "fastapi": "tasks/serve/",
+    "starlette": "tasks/serve/",
+    "uvicorn": "tasks/serve/server.py",
+    "prometheus_client": "tasks/serve/metrics.py",
     "pooch": "data/sources.py",
     "nltk": "data/tokenizer.py data/lemmatizer.py",
     "optuna": "algorithms/search/",

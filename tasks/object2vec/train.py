@@ -13,18 +13,30 @@ from algorithms.object2vec.algorithm import Object2Vec
 from algorithms.object2vec.early_stopping import Patience
 from algorithms.object2vec.matcher import VOCABULARIES, weights
 from algorithms.state import State
-from algorithms.training import Round, train
+from algorithms.training import Distribution, Round, train
 from data import storage
 from data.pairs import Pairs, Shards
 from tasks import cluster, stages
 from tasks import train as training
+from tasks.checkpoints import History, checkpoints
 from tasks.network import NETWORK
 from tasks.object2vec import auxiliary as files
 from tasks.object2vec import lines
 from tasks.object2vec.channel import Auxiliary
 from tasks.object2vec.text import Prepared
 from tasks.progress import log, progress, tell
-from tasks.train import HISTORY, STATE, Machines, follow, history_entry, too_fast, words_per_second
+from tasks.train import (
+    HISTORY,
+    SHARDED,
+    STATE,
+    Machines,
+    epochs_of,
+    follow,
+    history_entry,
+    replicated,
+    too_fast,
+    words_per_second,
+)
 from tasks.watch import epoch_over
 
 Vectors = tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]
@@ -46,7 +58,16 @@ class Trained(training.Trained, frozen=True):
     description="Learn to compare: all threads of this machine, or a Dask cluster. Stops when it gets no better.",
     **NETWORK,
 )
-def learn(prepared: Prepared, auxiliary: Auxiliary, form: Object2Vec, *, machines: Machines, seed: int) -> Trained:
+def learn(
+    prepared: Prepared,
+    auxiliary: Auxiliary,
+    form: Object2Vec,
+    *,
+    machines: Machines,
+    seed: int,
+    distribution: Distribution = SHARDED,
+    resume: bool = True,
+) -> Trained:
     """A folder with the weights of the best epoch, the words' ids, and the history of the rounds.
 
     Best is the lowest loss of the validation pairs, or of the training's where there are no others.
@@ -60,14 +81,13 @@ def learn(prepared: Prepared, auxiliary: Auxiliary, form: Object2Vec, *, machine
         form=form.model_dump(mode="json"),
         seed=seed,
         **machines,
+        **replicated(distribution),
     )
     if done := stages.finished(url, Trained):
         return stages.reused(done)
-    history: list[dict[str, float]] = []
-    stopping = Patience(patience=form.early_stopping_patience, tolerance=form.early_stopping_tolerance)
-    best: State = {}
     with (
         progress("train", artifact="object2vec-training") as report,
+        checkpoints(url, resume=resume, best_epoch=lambda history: replayed(form, history).epoch) as kept,
         stages.workbench(url) as scratch,
         cluster.connect(**machines) as where,
     ):
@@ -81,22 +101,24 @@ def learn(prepared: Prepared, auxiliary: Auxiliary, form: Object2Vec, *, machine
                 "negative_sampling_rate=0 leaves them as they are",
                 form.negative_sampling_rate,
             )
-        state = form.init(pairs, vectors0=given[0], vectors1=given[1], seed=seed)
-        rounds = train(form, pairs, cluster=where, state=state, seed=seed)
-        epoch, begun = 0, 0  # epochs that are over; the first round of this one
+        state = kept.state or form.init(pairs, vectors0=given[0], vectors1=given[1], seed=seed)
+        history, stopping = kept.history, replayed(form, kept.history)
+        rounds = train(form, pairs, cluster=where, state=state, seed=seed, first=kept.first, distribution=distribution)
+        epoch, begun = epochs_of(history)  # epochs that are over, and rounds that are theirs
         refuse = partial(too_fast, learning_rate=form.learning_rate, optimizer=form.optimizer)
-        for each in follow(rounds, report, learning_rate=form.learning_rate, refuse=refuse):
+        for each in follow(rounds, report, learning_rate=form.learning_rate, refuse=refuse, kept=kept):
             history.append(history_entry(each) | learned(form, each))
             if each.number * form.epochs % each.rounds:
                 continue
             epoch += 1
             of_epoch, begun = history[begun:], len(history)
             trained_on = _mean(of_epoch, [each["words"] for each in of_epoch])
-            unseen = judged_on(form, each.state, pairs.validation) if pairs.validation else {}
+            state = each.state
+            unseen = judged_on(form, state, pairs.validation) if pairs.validation else {}
             history[-1] |= {"epoch": epoch, **trained_on, **{f"validation_{name}": unseen[name] for name in unseen}}
             loss = (unseen or trained_on)[loss_name(form)]
             if stopping.improved(epoch, loss):
-                best = {name: np.array(array) for name, array in weights(each.state).items()}  # it may be written to
+                kept.keep(epoch, weights(state))
             tell(lines.quality("train", trained_on, epoch=epoch))
             tell(lines.quality("validation", unseen, epoch=epoch))
             seconds = sum(each["seconds"] for each in of_epoch)
@@ -107,7 +129,7 @@ def learn(prepared: Prepared, auxiliary: Auxiliary, form: Object2Vec, *, machine
             if stopping.over and epoch < form.epochs:
                 tell([lines.stops(stopping.waited)])
                 break
-        if not best:
+        if not kept.best:
             raise refuse(f"training diverged: after epoch {epoch} the validation loss is {loss}")
         tell([lines.best(stopping.epoch, stopping.best)])
         trained = Trained(
@@ -123,7 +145,7 @@ def learn(prepared: Prepared, auxiliary: Auxiliary, form: Object2Vec, *, machine
             epochs=epoch,
             pairs_per_second=epoch * pairs.train.size / sum(each["seconds"] for each in history),
         )
-        save_state(scratch / STATE, best)
+        save_state(scratch / STATE, kept.best)
         storage.write_json(str(scratch / HISTORY), history)
         for name, words in zip(VOCABULARIES, ids[:1] if ids[0] == ids[1] else ids, strict=False):
             if words:
@@ -153,6 +175,16 @@ def vectors(pairs: Pairs, auxiliary: Auxiliary, form: Object2Vec) -> Vectors:
     return first, first if same else read(1)
 
 
+def replayed(form: Object2Vec, history: History) -> Patience:
+    """The rule of early stopping, where the epochs of this history have brought it."""
+    stopping = Patience(patience=form.early_stopping_patience, tolerance=form.early_stopping_tolerance)
+    for entry in history:
+        if "epoch" in entry:
+            loss = entry.get(f"validation_{loss_name(form)}", entry[loss_name(form)])
+            stopping.improved(int(entry["epoch"]), loss)
+    return stopping
+
+
 def loss_name(form: Object2Vec) -> str:
     """What is made small."""
     return "mean_squared_error" if form.regression else "cross_entropy"
@@ -161,7 +193,7 @@ def loss_name(form: Object2Vec) -> str:
 def learned(form: Object2Vec, each: Round) -> dict[str, float]:
     """What the pairs of a round came to while they were trained on, drawn ones included."""
     found = {loss_name(form): each.loss}
-    return found if form.regression else {"accuracy": float(each.state["train_accuracy"][0]), **found}
+    return found if form.regression else {"accuracy": float(each.array("train_accuracy")[0]), **found}
 
 
 def judged_on(form: Object2Vec, state: State, shards: Shards) -> dict[str, float]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 from prefect import task
 from scipy import sparse
 
@@ -15,18 +16,30 @@ from algorithms.state import State
 from algorithms.topics.algorithm import Topics
 from algorithms.topics.corpus import Corpus
 from algorithms.topics.counts import read
-from algorithms.training import train
+from algorithms.training import Distribution, train
 from data import storage
 from data.counts import Counts
 from data.errors import HyperparameterError
 from tasks import cluster, stages
 from tasks import train as training
+from tasks.checkpoints import History, checkpoints
 from tasks.network import NETWORK
 from tasks.progress import log, progress, tell
 from tasks.topics import lines
 from tasks.topics.text import VOCABULARY, Prepared
 from tasks.topics.vectors import Known, table
-from tasks.train import HISTORY, STATE, Machines, follow, history_entry, too_fast, words_per_second
+from tasks.train import (
+    HISTORY,
+    SHARDED,
+    STATE,
+    Machines,
+    epochs_of,
+    follow,
+    history_entry,
+    replicated,
+    too_fast,
+    words_per_second,
+)
 from tasks.watch import epoch_over
 
 LOSSES = ("total_loss", "kld", "recons", "perplexity")
@@ -46,7 +59,16 @@ class Trained(training.Trained, frozen=True):
     description="Learn the topics: all threads of this machine, or a Dask cluster. Stops when it gets no better.",
     **NETWORK,
 )
-def learn(prepared: Prepared, form: Topics, *, vectors: Known | None = None, machines: Machines, seed: int) -> Trained:
+def learn(
+    prepared: Prepared,
+    form: Topics,
+    *,
+    vectors: Known | None = None,
+    machines: Machines,
+    seed: int,
+    distribution: Distribution = SHARDED,
+    resume: bool = True,
+) -> Trained:
     """A folder with the state of the best epoch, the words, and the history of the rounds.
 
     Best is the lowest total loss of the validation documents, or of the training's where there are no others. vectors:
@@ -62,14 +84,13 @@ def learn(prepared: Prepared, form: Topics, *, vectors: Known | None = None, mac
         vectors=given.key if given else "",
         seed=seed,
         **machines,
+        **replicated(distribution),
     )
     if done := stages.finished(url, Trained):
         return stages.reused(done)
-    history: list[dict[str, float]] = []
-    stopping = WindowStopping(num_patience_epochs=form.num_patience_epochs, tolerance=form.tolerance)
-    best: State = {}
     with (
         progress(f"train {form.decoder}", artifact="topics-training") as report,
+        checkpoints(url, resume=resume, best_epoch=lambda history: replayed(form, history).epoch) as kept,
         stages.workbench(url) as scratch,
         cluster.connect(**machines) as where,
     ):
@@ -80,26 +101,30 @@ def learn(prepared: Prepared, form: Topics, *, vectors: Known | None = None, mac
         documents = max(1, round(form.sub_sample * counts.channel("train").size))
         for line in _idle(form, given):
             log().warning("%s", line)
-        epoch, begun = 0, 0  # epochs that are over; the first round of this one
-        tell([lines.begins(1)])
-        state = form.init(corpus, vectors=table(given), seed=seed) if given else None
-        rounds = train(form, corpus, cluster=where, state=state, seed=seed)
-        for each in follow(rounds, report, learning_rate=form.learning_rate, refuse=partial(diverged, form)):
-            history.append(history_entry(each) | losses_of(each.state))
+        history, stopping = kept.history, replayed(form, kept.history)
+        # epochs that are over; the first round of this one
+        epoch, begun = epochs_of(history)
+        tell([lines.begins(epoch + 1)])
+        state = kept.state or (form.init(corpus, vectors=table(given), seed=seed) if given else None)
+        rounds = train(form, corpus, cluster=where, state=state, seed=seed, first=kept.first, distribution=distribution)
+        refuse = partial(diverged, form)
+        for each in follow(rounds, report, learning_rate=form.learning_rate, refuse=refuse, kept=kept):
+            history.append(history_entry(each) | losses_of(each.array("losses")))
             if each.number * form.epochs % each.rounds:
                 continue
             epoch += 1
             looked = time.perf_counter()
             of_epoch, begun = history[begun:], len(history)
             trained_on = _mean(of_epoch, [each["words"] for each in of_epoch])
-            judged = losses_on(form, each.state, unseen) if unseen else trained_on
+            state = each.state
+            judged = losses_on(form, state, unseen) if unseen else trained_on
             history[-1] |= {"epoch": epoch, **trained_on}
             if unseen:
                 history[-1] |= {f"validation_{name}": judged[name] for name in LOSSES}
             epoch_over(history[-1])
             window = list(stopping.window)
             if stopping.improved(epoch, judged["total_loss"]):
-                best = {name: np.array(array) for name, array in each.state.items()}  # the next round may write to it
+                kept.keep(epoch, state)
             tell(lines.trained(epoch, trained_on, documents=documents, batch=form.mini_batch_size))
             if unseen:
                 size = int(judged["documents"])
@@ -112,7 +137,7 @@ def learn(prepared: Prepared, form: Topics, *, vectors: Known | None = None, mac
                 break
             if epoch < form.epochs:
                 tell([lines.begins(epoch + 1)])
-        if not best:
+        if not kept.best:
             raise diverged(form, "training diverged: after no epoch the loss of the validation documents is a number")
         if unseen:
             tell([lines.objective(epoch, {"total_loss": stopping.best})])
@@ -130,7 +155,7 @@ def learn(prepared: Prepared, form: Topics, *, vectors: Known | None = None, mac
             epochs=epoch,
             documents_per_second=epoch * documents / sum(each["seconds"] for each in history),
         )
-        save_state(scratch / STATE, best)
+        save_state(scratch / STATE, kept.best)
         storage.write_json(str(scratch / HISTORY), history)
         if counts.vocabulary:
             words = storage.read_bytes(storage.join(prepared.url, VOCABULARY))
@@ -167,9 +192,18 @@ def diverged(form: Topics, what: str) -> HyperparameterError:
     return too_fast(what, learning_rate=form.learning_rate, optimizer=form.optimizer, otherwise=calmer)
 
 
-def losses_of(state: State) -> dict[str, float]:
+def replayed(form: Topics, history: History) -> WindowStopping:
+    """The rule of early stopping, where the epochs of this history have brought it."""
+    stopping = WindowStopping(num_patience_epochs=form.num_patience_epochs, tolerance=form.tolerance)
+    for entry in history:
+        if "epoch" in entry:
+            stopping.improved(int(entry["epoch"]), entry.get("validation_total_loss", entry["total_loss"]))
+    return stopping
+
+
+def losses_of(losses: NDArray[np.generic]) -> dict[str, float]:
     """What the documents of a round cost while they were trained on."""
-    kld, recons = (float(each) for each in state["losses"])
+    kld, recons = (float(each) for each in losses)
     return _losses(kld, recons)
 
 

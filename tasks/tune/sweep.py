@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from prefect.futures import PrefectConcurrentFuture
 from pydantic import BaseModel
 
-from algorithms.training import Here
+from algorithms.here import Here
 from algorithms.search import trials
 from algorithms.search.limits import Limits
 from algorithms.search.objectives import Objective

@@ -17,7 +17,7 @@ from prefect.runtime import task_run
 from prefect.states import Completed, Failed
 from pydantic import BaseModel
 
-from algorithms.training import Here
+from algorithms.here import Here
 from data import storage
 from data.errors import EmbertextError
 from tasks import stages

@@ -4,13 +4,14 @@ import time
 
 from prefect import task
 
-from algorithms.training import train
+from algorithms.training import Distribution, train
 from algorithms.word2vec.algorithm import Word2Vec
 from data.corpus import Corpus
 from tasks import cluster, stages
+from tasks.checkpoints import checkpoints
 from tasks.network import NETWORK
 from tasks.progress import progress
-from tasks.train import Trained, follow, history_entry, machines, save, words_per_second
+from tasks.train import SHARDED, Trained, follow, history_entry, machines, replicated, save, words_per_second
 from tasks.watch import epoch_over, watching
 from tasks.word2vec.evaluate import similarity
 from tasks.word2vec.text import Prepared
@@ -22,7 +23,15 @@ from tasks.word2vec.text import Prepared
     **NETWORK,
 )
 def learn(
-    prepared: Prepared, word2vec: Word2Vec, *, threads: int = 0, workers: int = 0, scheduler: str = "", seed: int
+    prepared: Prepared,
+    word2vec: Word2Vec,
+    *,
+    threads: int = 0,
+    workers: int = 0,
+    scheduler: str = "",
+    seed: int,
+    distribution: Distribution = SHARDED,
+    resume: bool = True,
 ) -> Trained:
     """A folder with the state, the vocabulary and the history of its rounds."""
     start = time.perf_counter()
@@ -34,23 +43,34 @@ def learn(
         word2vec=word2vec.model_dump(exclude={"evaluation"}),
         seed=seed,
         **asked,
+        **replicated(distribution),
     )
     if done := stages.finished(url, Trained):
         return stages.reused(done)
-    history: list[dict[str, float]] = []
     with (
         progress("train", artifact="word2vec-training") as report,
+        checkpoints(url, resume=resume) as kept,
         stages.workbench(url) as scratch,
         cluster.connect(**asked) as where,
     ):
         word2vec.check_workers(where.workers)
         corpus = Corpus.load(prepared.url)
-        rounds = train(word2vec, corpus, cluster=where, seed=seed)
-        for each in follow(rounds, report, learning_rate=word2vec.learning_rate):
+        history = kept.history
+        rounds = train(
+            word2vec,
+            corpus,
+            cluster=where,
+            state=kept.state,
+            seed=seed,
+            first=kept.first,
+            distribution=distribution,
+        )
+        for each in follow(rounds, report, learning_rate=word2vec.learning_rate, kept=kept):
             history.append(history_entry(each))
-            state = each.state
+            if each.number == each.rounds:
+                state = each.state
             if watching() and word2vec.evaluation and each.number * word2vec.epochs % each.rounds == 0:
-                judged = similarity(word2vec, state, corpus.vocabulary)
+                judged = similarity(word2vec, each.state, corpus.vocabulary)
                 epoch = each.number * word2vec.epochs // each.rounds
                 epoch_over(history[-1] | {"epoch": epoch, "mean_rho": judged["mean_rho"]})
         trained = Trained(

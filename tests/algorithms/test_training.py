@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algorithms.counting import count_and_encode
+from algorithms.here import Here
 from algorithms.protocol import Algorithm, Span
 from algorithms.state import Partial, State
-from algorithms.training import MOST_ROUNDS_AN_EPOCH, WORDS_PER_NUMBER, Here, Round, rounds_per_epoch, train
+from algorithms.training import MOST_ROUNDS_AN_EPOCH, WORDS_PER_NUMBER, Round, rounds_per_epoch, train
 from algorithms.word2vec.algorithm import Word2Vec
 from data import arrays
 from data.corpus import Corpus, Slice
@@ -97,9 +98,9 @@ def test_rounds_tell_where_they_are(corpus: Corpus) -> None:
 
 def test_a_round_starts_from_what_the_last_one_merged(corpus: Corpus) -> None:
     algorithm = Recorder(epochs=1)
-    rounds = list(train(algorithm, corpus, cluster=Here(1, workers=3), seed=7))
+    rounds = train(algorithm, corpus, cluster=Here(1, workers=3), seed=7)
+    assert [float(done.array("sum")[0]) for done in rounds] == [8 + index for index in range(10)]
     assert [call.sum for call in algorithm.calls] == [7 + index for index in range(10) for _ in range(3)]
-    assert [float(done.state["sum"][0]) for done in rounds] == [8 + index for index in range(10)]
 
 
 def test_training_goes_on_from_a_state_that_is_given(corpus: Corpus) -> None:
@@ -141,10 +142,11 @@ def test_rounds_per_epoch(tokens: int, rows: int, columns: int) -> None:
 
 def test_parts_without_text_change_nothing(corpus: Corpus) -> None:
     algorithm = Recorder()
-    done = Here(1).map(algorithm, algorithm.init(corpus, seed=0), [[], [Slice("two", 1, 3)]], span=Span(0, 1), seed=9)
+    with Here(1, workers=2).team(algorithm, algorithm.init(corpus, seed=0)) as team:
+        done = team.round([[], [Slice("two", 1, 3)]], span=Span(0, 1), seed=9)
     assert [call.ids for call in algorithm.calls] == [[], [71, 72]]
     assert [call.seed for call in algorithm.calls] == [9, 10]
-    assert [partial.words for partial in done] == [0, 2]
+    assert [share.words for share in done.shares] == [0, 2]
 
 
 @pytest.fixture(scope="module")
@@ -202,3 +204,28 @@ def test_the_first_round_does_not_count_what_starting_takes(corpus: Corpus) -> N
 
     first = next(train(Compiled(), corpus, cluster=Here(1), seed=1))
     assert first.seconds < 0.5
+
+
+def test_training_goes_on_after_rounds_that_are_done(corpus: Corpus) -> None:
+    algorithm = Recorder(numbers=10)
+    whole = list(train(algorithm, corpus, cluster=Here(1), seed=4))
+    calls = list(algorithm.calls)
+    algorithm.calls.clear()
+    first = len(whole) // 2 + 1
+    state = {"sum": np.full(10, 4 + first, np.float32), "words": np.arange(1)}
+    rest = list(train(algorithm, corpus, cluster=Here(1), state=state, seed=4, first=first))
+    assert algorithm.calls == calls[first:]
+    assert [each.number for each in rest] == [each.number for each in whole[first:]]
+
+
+def test_replicated_every_worker_passes_over_the_whole_corpus(corpus: Corpus) -> None:
+    algorithm = Recorder(epochs=1)
+    rounds = list(train(algorithm, corpus, cluster=Here(1, workers=3), seed=1, distribution="FullyReplicated"))
+    of = len(rounds)
+    for worker in range(3):
+        seen = sorted(i for call in algorithm.calls[worker::3] for i in call.ids)
+        assert seen == list(range(203))
+    ids = [call.ids for call in algorithm.calls]
+    assert ids[0] != ids[1] != ids[2], "in a round each has another stretch"
+    assert sum(done.words for done in rounds) == 3 * 203
+    assert of == rounds_per_epoch(corpus, algorithm.init(corpus, seed=1))

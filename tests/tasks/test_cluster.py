@@ -8,8 +8,9 @@ import pytest
 from distributed import Client, LocalCluster
 
 from algorithms.counting import count_and_encode
+from algorithms.here import Here
 from algorithms.protocol import Span
-from algorithms.training import Here, train
+from algorithms.training import train
 from algorithms.word2vec.algorithm import Word2Vec
 from data.corpus import Corpus
 from data.errors import CorpusError, EmbertextError
@@ -50,12 +51,13 @@ def test_dask_and_here_give_the_same_state(client, corpus):
     assert several > 1, "the second round must not get the first one's arrays"
 
 
-def test_the_state_that_is_sent_stays_as_it_was(client, corpus):
+def test_the_state_that_is_given_stays_as_it_was(client, corpus):
     state = FORM.init(corpus, seed=1)
     before = {name: array.copy() for name, array in state.items()}
-    dask = cluster.Dask(client, threads=1)
-    first, second = dask.map(FORM, state, corpus.parts(0, 1, 2), span=Span(0.0, 0.5), seed=1)
-    assert first.words + second.words == corpus.tokens
+    with cluster.Dask(client, threads=1).team(FORM, state) as team:
+        done = team.round(corpus.parts(0, 1, 2), span=Span(0.0, 0.5), seed=1)
+        assert sum(share.words for share in done.shares) == corpus.tokens
+        assert not np.array_equal(team.state()["words"], before["words"])
     for name, array in before.items():
         np.testing.assert_array_equal(state[name], array)
 
@@ -100,9 +102,10 @@ def test_a_scheduler_without_workers(monkeypatch):
 def test_processes_of_this_machine(corpus):
     with cluster.connect(threads=1, workers=2, scheduler="") as dask:
         assert all(each["memory_limit"] == 0 for each in dask.client.scheduler_info()["workers"].values())
-        *_, last = train(FORM, corpus, cluster=dask, seed=3)
+        for last in train(FORM, corpus, cluster=dask, seed=3):
+            words = last.array("words")  # the workers have it no longer than the training lasts
     *_, expected = train(FORM, corpus, cluster=Here(threads=1, workers=2), seed=3)
-    np.testing.assert_array_equal(last.state["words"], expected.state["words"])
+    np.testing.assert_array_equal(words, expected.array("words"))
 
 
 def slow_square(number: int) -> int:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from algorithms.training import Round
+from algorithms.training import Round, Share
 from data.errors import HyperparameterError
 from tasks import train
 from tasks.train import follow, history_entry, words_per_second
@@ -14,13 +14,16 @@ def some_rounds(*losses: float) -> list[Round]:
         Round(
             number,
             count,
-            {},
             number / count,
             loss,
             words=10,
             seconds=2.0 * number,
             words_per_second=5.0,
             learning_rate=0.1,
+            merging=0.0,
+            shares=(Share("this process", 10, 10, loss * 10, 2.0 * number),),
+            lost=(),
+            team=None,
         )
         for number, loss in enumerate(losses, start=1)
     ]

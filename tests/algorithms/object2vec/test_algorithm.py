@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from algorithms.here import Here
 from algorithms.object2vec.algorithm import Object2Vec
 from algorithms.state import merge
-from algorithms.training import Here, train
+from algorithms.training import train
 from data.errors import HyperparameterError
 from data.pairs import Batch, Sequences
 from tests.algorithms.object2vec.memory import VOCAB_SIZES, corpus, part, planted, scattered

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from algorithms.here import Here
 from algorithms.model import load_state, save_state
 from algorithms.protocol import Algorithm, Span
 from algorithms.state import Partial, State
 from algorithms.text_classification.algorithm import TextClassification
 from algorithms.text_classification.classifier import Classifier
-from algorithms.training import Here, train
+from algorithms.training import train
 from data.errors import HyperparameterError
 from data.examples import Examples, Shards
 

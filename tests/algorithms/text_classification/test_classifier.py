@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from algorithms.here import Here
 from algorithms.text_classification import classifier as module
 from algorithms.text_classification.algorithm import TextClassification
 from algorithms.text_classification.classifier import Classifier
 from algorithms.text_classification.export import write_bin
-from algorithms.training import Here, train
+from algorithms.training import train
 from data.errors import EmbertextError
 from data.examples import Examples
 from data.fasttext import Dictionary, LossName, Model, ModelName, read_model

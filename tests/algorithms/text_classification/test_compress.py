@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from algorithms.here import Here
 from algorithms.kernels.renumbering import renumbered
 from algorithms.protocol import Span
 from algorithms.state import State
@@ -14,7 +15,7 @@ from algorithms.text_classification.algorithm import TextClassification
 from algorithms.text_classification.classifier import Classifier
 from algorithms.text_classification.compress import compressed, lacks, pruned
 from algorithms.text_classification.encode import encode, encode_validation
-from algorithms.training import Here, train
+from algorithms.training import train
 from data import fasttext
 from data.errors import HyperparameterError
 from data.examples import Batch, Examples

@@ -4,12 +4,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from algorithms.here import Here
 from algorithms.state import State
 from algorithms.text_classification import export
 from algorithms.text_classification.algorithm import TextClassification
 from algorithms.text_classification.classifier import Classifier
 from algorithms.text_classification.export import write_bin
-from algorithms.training import Here, train
+from algorithms.training import train
 from data import fasttext as plain
 from data.examples import Examples
 from tests.algorithms.agreement import assert_same, fasttexts, ours

@@ -9,9 +9,10 @@ import torch
 from pydantic import ValidationError
 from scipy import sparse
 
+from algorithms.here import Here
 from algorithms.protocol import Span
 from algorithms.topics.algorithm import Topics
-from algorithms.training import Here, train
+from algorithms.training import train
 from data.errors import HyperparameterError
 from tests.algorithms.topics.documents import InMemory, planted
 

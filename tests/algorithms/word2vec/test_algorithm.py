@@ -8,10 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from algorithms.counting import count_and_encode
+from algorithms.here import Here
 from algorithms.kernels.ngrams import word_buckets
 from algorithms.protocol import Algorithm, Span
 from algorithms.state import State
-from algorithms.training import Here, train
+from algorithms.training import train
 from algorithms.word2vec import export
 from algorithms.word2vec.algorithm import Word2Vec
 from data import fasttext as plain
