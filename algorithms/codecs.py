@@ -186,7 +186,7 @@ def _row(line: bytes) -> list[float]:
         row: list[float] = orjson.loads(b"[%b]" % line)
     except orjson.JSONDecodeError:
         row = []
-    if row and all(type(value) is int or type(value) is float for value in row):
+    if row and {*map(type, row)} <= {int, float}:
         return row
     row = []
     try:
@@ -246,3 +246,11 @@ def printable(name: str) -> str:
 def lines(items: Iterable[bytes]) -> Answer:
     """JSON values one a line, each line ended."""
     return Answer(b"".join([item + b"\n" for item in items]), JSON_LINES)
+
+
+def predictions(items: Sequence[dict[str, Any]], kind: str) -> Answer:
+    """Objects, whose values may be numpy arrays: {"predictions": [...]}, or one a line."""
+    option = orjson.OPT_SERIALIZE_NUMPY
+    if kind == JSON_LINES:
+        return lines([orjson.dumps(item, option=option) for item in items])
+    return Answer(orjson.dumps({"predictions": items}, option=option), JSON)

@@ -17,7 +17,7 @@ from data.fasttext import ModelName, model_name
 
 MODEL, MANIFEST, FORM, STATE = "model.tar.gz", "manifest.json", "algorithm.json", "state.safetensors"
 BINARIES = ("vectors.bin", "model.bin", "model.ftz")
-SMALL = (MANIFEST, FORM, "vocab.json", "vocab_in1.json", "pairing.json", "vocab.txt")
+SMALL = (MANIFEST, FORM, "vocab.json", "vocab_in1.json", "pairing.json", "vocab.txt", "topics.txt")
 FOREIGN = "model_algo-1"  # MXNet's, in an archive of SageMaker's Object2Vec or NTM
 REMEDY = (
     "give what a training published: its model.tar.gz, its folder or URL, or the folder that it was unpacked to;"
