@@ -16,6 +16,7 @@ import cyclopts
 from cyclopts import App, Group, Parameter
 from pydantic import BaseModel, ValidationError, create_model
 
+from flows.commands import serve
 from flows.runtime import configure, is_interrupt, one_line, start_prefect
 
 HELP = "Word vectors, text classifiers, topics and pairs of texts in one space, on your own machines."
@@ -56,12 +57,6 @@ def run(arguments: Sequence[str]) -> int:
 
 def app(arguments: Sequence[str] = ()) -> App:
     """One command a flow; those that tune are below `tune`, and are there when that is what is asked for."""
-    from flows.evaluate_classifier import evaluate_classifier  # not before Prefect is configured
-    from flows.object2vec import object2vec
-    from flows.text_classification import text_classification
-    from flows.topics import topics
-    from flows.word2vec import word2vec
-
     commands = App(
         name="embertext",
         help=HELP,
@@ -70,6 +65,15 @@ def app(arguments: Sequence[str] = ()) -> App:
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
+    commands.command(serve)
+    if "serve" in arguments[:1]:
+        return commands  # Prefect takes longer to import than a model to be there
+    from flows.evaluate_classifier import evaluate_classifier  # not before Prefect is configured
+    from flows.object2vec import object2vec
+    from flows.text_classification import text_classification
+    from flows.topics import topics
+    from flows.word2vec import word2vec
+
     for flow in (word2vec, text_classification, evaluate_classifier, topics, object2vec):
         commands.command(command(flow), name=flow.name)
     tuning = App(name="tune", help=TUNE, help_format="plaintext")

@@ -13,6 +13,7 @@ from prefect import Task
 
 from flows.evaluate_classifier import evaluate_classifier
 from flows.object2vec import object2vec
+from flows.serve import serve
 from flows.text_classification import text_classification
 from flows.topics import topics
 from flows.tune import tune_object2vec, tune_text_classification, tune_topics, tune_word2vec
@@ -20,10 +21,11 @@ from flows.word2vec import word2vec
 
 FLOWS = [word2vec, text_classification, evaluate_classifier, topics, object2vec]
 TUNING = [tune_word2vec, tune_text_classification, tune_topics, tune_object2vec]
+OTHERS = [serve]
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 
-@pytest.mark.parametrize("flow", FLOWS + TUNING, ids=lambda flow: flow.name)
+@pytest.mark.parametrize("flow", FLOWS + TUNING + OTHERS, ids=lambda flow: flow.name)
 def test_the_form_is_the_one_that_was_agreed(flow):
     path = SNAPSHOTS / f"{flow.name}.json"
     schema = json.dumps(flow.parameters.model_dump_for_openapi(), indent=2, sort_keys=True) + "\n"
@@ -32,7 +34,7 @@ def test_the_form_is_the_one_that_was_agreed(flow):
     assert schema == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("flow", FLOWS + TUNING, ids=lambda flow: flow.name)
+@pytest.mark.parametrize("flow", FLOWS + TUNING + OTHERS, ids=lambda flow: flow.name)
 def test_every_field_explains_itself(flow):
     schema = flow.parameters.model_dump_for_openapi()
     fields = {**schema["properties"]}
