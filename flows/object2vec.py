@@ -8,6 +8,7 @@ from pydantic import Field
 
 from algorithms.object2vec.algorithm import Object2Vec
 from algorithms.object2vec.pairing import Pairing
+from algorithms.training import Distribution
 from data.storage import check_writable
 from tasks import stages
 from tasks.artifacts import Summary
@@ -54,7 +55,9 @@ def object2vec(
     threads: Annotated[int, Field(ge=0)] = 0,
     workers: Annotated[int, Field(ge=0)] = 0,
     scheduler: str = "",
+    distribution: Distribution = "ShardedByS3Key",
     reuse: bool = True,
+    resume: bool = True,
 ) -> Summary:
     """Ingest, prepare, train, evaluate, publish, report.
 
@@ -75,7 +78,10 @@ def object2vec(
         threads: Threads that train, in each worker; 0 means one for each core.
         workers: Processes of a local Dask cluster that prepare and train together; 0 means this process alone.
         scheduler: Address of a Dask cluster, such as tcp://host:8786, whose workers can read EMBERTEXT_CACHE.
+            workers is then how many of them to wait for; 0 means those that there are.
+        distribution: What each worker trains on: its share of the corpus, or, FullyReplicated, all of it.
         reuse: Take finished stages of an earlier run with the same inputs.
+        resume: Go on from the last checkpoint of a training with the same inputs that did not finish.
 
     """
     form = object2vec
@@ -99,7 +105,7 @@ def object2vec(
             machines=where,
             work=work,
         )
-        trained = learn(prepared, files, form, machines=where, seed=seed)
+        trained = learn(prepared, files, form, machines=where, seed=seed, distribution=distribution, resume=resume)
         evaluated = evaluate(prepared, trained, form, pairing)
         given = others | ({"against": aligned["train"]} if aligned else {})
         published = publish(ingested, given, files, prepared, trained, evaluated, form, pairing, output=output)

@@ -7,6 +7,7 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from algorithms.text_classification.algorithm import TextClassification
+from algorithms.training import Distribution
 from data.readers import Tokenizer
 from data.storage import check_writable
 from tasks import stages
@@ -35,7 +36,9 @@ def text_classification(
     threads: Annotated[int, Field(ge=0)] = 0,
     workers: Annotated[int, Field(ge=0)] = 0,
     scheduler: str = "",
+    distribution: Distribution = "ShardedByS3Key",
     reuse: bool = True,
+    resume: bool = True,
 ) -> Summary:
     """Ingest, prepare, train, perhaps quantize, evaluate, publish, report.
 
@@ -51,7 +54,10 @@ def text_classification(
         threads: Threads that train, in each worker; 0 means one for each core.
         workers: Processes of a local Dask cluster that tokenise and train together; 0 means this process alone.
         scheduler: Address of a Dask cluster, such as tcp://host:8786, whose workers can read EMBERTEXT_CACHE.
+            workers is then how many of them to wait for; 0 means those that there are.
+        distribution: What each worker trains on: its share of the corpus, or, FullyReplicated, all of it.
         reuse: Take finished stages of an earlier run with the same inputs.
+        resume: Go on from the last checkpoint of a training with the same inputs that did not finish.
 
     """
     form, validation = text_classification, validation.strip()

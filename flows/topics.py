@@ -8,6 +8,7 @@ from pydantic import Field
 
 from algorithms.topics.algorithm import Topics
 from algorithms.topics.counts import Counting
+from algorithms.training import Distribution
 from data.storage import check_writable
 from tasks import stages
 from tasks.artifacts import Summary
@@ -36,7 +37,9 @@ def topics(
     threads: Annotated[int, Field(ge=0)] = 0,
     workers: Annotated[int, Field(ge=0)] = 0,
     scheduler: str = "",
+    distribution: Distribution = "ShardedByS3Key",
     reuse: bool = True,
+    resume: bool = True,
 ) -> Summary:
     """Ingest, prepare, train, evaluate, perhaps compare, publish, report.
 
@@ -57,7 +60,10 @@ def topics(
         threads: Threads that train, in each worker; 0 means one for each core.
         workers: Processes of a local Dask cluster that count and train together; 0 means this process alone.
         scheduler: Address of a Dask cluster, such as tcp://host:8786, whose workers can read EMBERTEXT_CACHE.
+            workers is then how many of them to wait for; 0 means those that there are.
+        distribution: What each worker trains on: its share of the corpus, or, FullyReplicated, all of it.
         reuse: Take finished stages of an earlier run with the same inputs.
+        resume: Go on from the last checkpoint of a training with the same inputs that did not finish.
 
     """
     form = topics
@@ -73,7 +79,9 @@ def topics(
         )
         known = look_up(prepared, judges["vectors"]) if vectors else None
         other = check(prepared, judges.get("reference"))
-        trained = learn(prepared, form, vectors=known, machines=where, seed=seed)
+        trained = learn(
+            prepared, form, vectors=known, machines=where, seed=seed, distribution=distribution, resume=resume
+        )
         evaluated = evaluate(prepared, trained, form, counting, vectors=known, reference=other)
         compared = None
         if compare:

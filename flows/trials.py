@@ -54,7 +54,7 @@ class OfWord2Vec:
     def __call__(self, form: Any, machines: Machines, call: Call) -> Learned:
         """Prepare, train, evaluate."""
         prepared = self.prepare(form, machines, call)
-        trained = call(w2v_train.learn, prepared, form, **machines, seed=self.seed)
+        trained = call(w2v_train.learn, prepared, form, machines=machines, seed=self.seed)
         return Learned(prepared, trained, call(w2v_evaluate.evaluate, trained, form, analogies=self.analogies))
 
     def publish(self, learned: Learned, form: Any, *, output: str) -> Published:

@@ -6,12 +6,14 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
+from algorithms.training import Distribution
 from algorithms.word2vec.algorithm import Word2Vec
 from data.readers import Tokenizer
 from data.storage import check_writable
 from tasks import stages
 from tasks.artifacts import Summary
 from tasks.ingest import ingest
+from tasks.train import machines
 from tasks.word2vec.artifacts import report
 from tasks.word2vec.evaluate import evaluate
 from tasks.word2vec.publish import publish
@@ -29,8 +31,10 @@ def word2vec(
     threads: Annotated[int, Field(ge=0)] = 0,
     workers: Annotated[int, Field(ge=0)] = 0,
     scheduler: str = "",
+    distribution: Distribution = "ShardedByS3Key",
     analogies: bool = False,
     reuse: bool = True,
+    resume: bool = True,
 ) -> Summary:
     """Ingest, prepare, train, evaluate, publish, report.
 
@@ -43,17 +47,21 @@ def word2vec(
         threads: Threads that train, in each worker; 0 means one for each core.
         workers: Processes of a local Dask cluster that train together; 0 means this process alone.
         scheduler: Address of a Dask cluster, such as tcp://host:8786, whose workers can read EMBERTEXT_CACHE.
+            workers is then how many of them to wait for; 0 means those that there are.
+        distribution: What each worker trains on: its share of the corpus, or, FullyReplicated, all of it.
         analogies: Also answer Google's analogy questions.
         reuse: Take finished stages of an earlier run with the same inputs.
+        resume: Go on from the last checkpoint of a training with the same inputs that did not finish.
 
     """
     word2vec.check_workers(workers)
     check_writable(output)
+    where = machines(threads=threads, workers=workers, scheduler=scheduler)
 
     with stages.work_folder(run="" if reuse else str(flow_run.id)) as work:
         ingested = ingest(train)
         prepared = prepare(ingested, tokenizer=tokenizer, min_count=word2vec.min_count, work=work)
-        trained = learn(prepared, word2vec, threads=threads, workers=workers, scheduler=scheduler, seed=seed)
+        trained = learn(prepared, word2vec, machines=where, seed=seed, distribution=distribution, resume=resume)
         evaluated = evaluate(trained, word2vec, analogies=analogies)
         published = publish(ingested, prepared, trained, evaluated, word2vec, output=output)
         return report(ingested, prepared, trained, evaluated, published)

@@ -39,11 +39,14 @@ class Workers(Protocol):
 
 
 class Dask:
-    """The workers of a Dask cluster; each trains with `threads` threads on shared memory."""
+    """The workers of a Dask cluster; each trains with `threads` threads on shared memory.
 
-    def __init__(self, client: Client, threads: int) -> None:
+    workers: how many of them train together; 0 for all that there are.
+    """
+
+    def __init__(self, client: Client, threads: int, *, workers: int = 0) -> None:
         self.client, self.threads = client, threads
-        self.workers = len(client.nthreads())
+        self.workers = workers or len(client.nthreads())
 
     @contextmanager
     def team(self, algorithm: Algorithm[Any, Any], state: State) -> Iterator[Team]:
@@ -109,6 +112,7 @@ def _judged(work: Callable[[Item, Judge], Result], item: Item, name: str) -> Res
 def connect(*, threads: int, workers: int, scheduler: str) -> Iterator["Here | Dask"]:
     """The cluster at the address `scheduler`; else one of `workers` local processes; else this process alone.
 
+    workers: with a scheduler, those to wait for, and the number that trains together; 0: those that there are.
     threads: of each worker; 0 for all the cores that there are, shared out among the workers.
     """
     if scheduler:
@@ -120,12 +124,15 @@ def connect(*, threads: int, workers: int, scheduler: str) -> Iterator["Here | D
             ) from error
         with client:
             try:
-                client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+                client.wait_for_workers(max(1, workers), timeout=CONNECT_SECONDS)
             except TimeoutError:
+                found = len(client.nthreads())
                 raise EmbertextError(
-                    "has no workers", where=scheduler, remedy=f"start some with: dask worker {scheduler}"
+                    f"has {found} of {workers} workers" if found else "has no workers",
+                    where=scheduler,
+                    remedy=f"start some with: dask worker {scheduler}",
                 ) from None
-            yield Dask(client, threads or min(client.nthreads().values()))
+            yield Dask(client, threads or min(client.nthreads().values()), workers=workers)
     elif workers:
         each = threads or max(1, cores() // workers)
         with deaf_children():  # Ctrl-C is ours to hear; each worker would tell of it with a traceback

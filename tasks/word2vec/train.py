@@ -11,7 +11,7 @@ from tasks import cluster, stages
 from tasks.checkpoints import checkpoints
 from tasks.network import NETWORK
 from tasks.progress import progress
-from tasks.train import SHARDED, Trained, follow, history_entry, machines, replicated, save, words_per_second
+from tasks.train import SHARDED, Machines, Trained, follow, history_entry, replicated, save, words_per_second
 from tasks.watch import epoch_over, watching
 from tasks.word2vec.evaluate import similarity
 from tasks.word2vec.text import Prepared
@@ -26,23 +26,20 @@ def learn(
     prepared: Prepared,
     word2vec: Word2Vec,
     *,
-    threads: int = 0,
-    workers: int = 0,
-    scheduler: str = "",
+    machines: Machines,
     seed: int,
     distribution: Distribution = SHARDED,
     resume: bool = True,
 ) -> Trained:
     """A folder with the state, the vocabulary and the history of its rounds."""
     start = time.perf_counter()
-    asked = machines(threads=threads, workers=workers, scheduler=scheduler)
     url = stages.folder(
         "train",
         work=prepared.work,
         prepared=prepared.key,
         word2vec=word2vec.model_dump(exclude={"evaluation"}),
         seed=seed,
-        **asked,
+        **machines,
         **replicated(distribution),
     )
     if done := stages.finished(url, Trained):
@@ -51,7 +48,7 @@ def learn(
         progress("train", artifact="word2vec-training") as report,
         checkpoints(url, resume=resume) as kept,
         stages.workbench(url) as scratch,
-        cluster.connect(**asked) as where,
+        cluster.connect(**machines) as where,
     ):
         word2vec.check_workers(where.workers)
         corpus = Corpus.load(prepared.url)

@@ -6,17 +6,19 @@ import pytest
 from algorithms.word2vec.algorithm import Word2Vec
 from data import gold
 from tasks.ingest import ingest
+from tasks.train import machines
 from tasks.word2vec.evaluate import EVALUATION, JUDGEMENT, evaluate, queries, read_evaluation, read_map
 from tasks.word2vec.text import prepare
 from tasks.word2vec.train import learn
 
 FORM = Word2Vec(vector_dim=8, epochs=1, min_count=1)
+HERE = machines(threads=1, workers=0, scheduler="")
 
 
 @pytest.fixture
 def trained(corpus, cache):
     prepared = prepare.fn(ingest.fn(str(corpus)), tokenizer="auto", min_count=1, work=f"{cache}/work")
-    return learn.fn(prepared, FORM, threads=1, seed=1)
+    return learn.fn(prepared, FORM, machines=HERE, seed=1)
 
 
 def test_judgements(trained):
