@@ -190,7 +190,7 @@ def _row(line: bytes) -> list[float]:
         return row
     row = []
     try:
-        [cells] = csv.reader([line.decode().strip("\r\0")])
+        [cells] = csv.reader([line.decode().strip("\r\0")], skipinitialspace=True)
     except csv.Error as error:
         raise ValueError(str(error)) from None
     for column, cell in enumerate(cells, 1):

@@ -1,0 +1,200 @@
+"""Bodies: what is read, what is refused and in which words, which type an answer has."""
+
+import math
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from algorithms import codecs
+from algorithms.answers import CSV, JSON, JSON_LINES, RECORDIO, RequestError
+from algorithms.codecs import Wrong
+from data import recordio
+from data.record import Record, Tensor, encode
+from tests.algorithms.bodies import GARBAGE, VALUES, attempted
+
+EVERY = (JSON, JSON_LINES, CSV, RECORDIO)
+READERS = {
+    JSON: lambda body: codecs.read_json(body)[0],
+    JSON_LINES: codecs.read_lines,
+    CSV: lambda body: codecs.read_rows(body, {}),
+    RECORDIO: codecs.read_records,
+}
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_whatever_comes_is_read_or_refused(kind):
+    @given(GARBAGE[kind])
+    def check(body):
+        records, error = attempted(lambda: READERS[kind](body))
+        if error is not None:
+            assert error.status == 400
+            assert error.remedy
+        else:
+            assert records.lines is None or len(records.lines) == len(records.items)
+            for row in records.items if kind == CSV else ():
+                assert all(type(value) in (int, float) for value in row)
+
+    check()
+
+
+@given(st.lists(VALUES))
+def test_json_round_trip(values):
+    try:
+        body = orjson.dumps({"instances": values})
+    except orjson.JSONEncodeError:
+        return
+    expected = orjson.loads(body)["instances"]
+    assert codecs.read_json(body)[0].items == expected
+    assert codecs.read_lines(b"\n".join(map(orjson.dumps, expected))).items == expected
+
+
+@given(st.lists(st.lists(st.integers(-(2**62), 2**62) | st.floats(allow_nan=False, allow_infinity=False), min_size=1)))
+def test_csv_round_trip(rows):
+    body = "\r\n".join(",".join(map(repr, row)) for row in rows).encode()
+    assert codecs.read_rows(body, {"label_size": "0"}).items == rows
+
+
+@given(st.lists(st.tuples(st.lists(st.floats(width=32, allow_nan=False)), st.none() | st.text())))
+def test_recordio_round_trip(rows):
+    made = [Record({"values": Tensor(np.array(values, np.float32))}, uid=uid) for values, uid in rows]
+    assert codecs.read_records(b"".join(recordio.frame(encode(each)) for each in made)).items == made
+
+
+def test_what_spreadsheets_write():
+    body = b'\xef\xbb\xbf1,2.5\r\n\r\n "3" , +4.\n1e3,-.5\n'
+    records = codecs.read_rows(body, {})
+    assert records.items == [[1, 2.5], [3, 4], [1000, -0.5]]
+    assert records.lines == [1, 3, 4]
+
+
+def test_a_whole_request_has_a_configuration():
+    records, configuration = codecs.read_json(b' {"configuration": {"k": 2}, "instances": ["a"], "more": 1} ')
+    assert (records.items, configuration) == (["a"], {"k": 2})
+    assert codecs.read_json(b'{"instances": [], "configuration": null}') == (codecs.Records([]), {})
+
+
+WRONG = {
+    "nothing": (JSON, b"", None, "Unable to decode payload: "),
+    "no json": (JSON, b'{"instances": [1,}', None, "Unable to decode payload: unexpected character"),
+    "no utf-8": (JSON, b'{"instances": ["\xff"]}', None, "Unable to decode payload: "),
+    "a list": (JSON, b"[1]", None, 'a list, expected an object; send {"instances": [...]} in UTF-8'),
+    "no instances": (JSON, b'{"data": 1}', None, "an object without instances; send"),
+    "instances": (JSON, b'{"instances": "word"}', None, "instances: 'word', expected a list; send"),
+    "configuration": (JSON, b'{"instances": [], "configuration": 2}', None, "configuration: 2, expected an object"),
+    "a line": (JSON_LINES, b'1\n\n{"a"}', 1, "line 3: Unable to decode payload: unexpected character"),
+    "a word": (CSV, b"1,2\n3,four", 1, "line 2: Unable to decode payload: column 2: 'four' is not a number"),
+    "a gap": (CSV, b"1,,2", 0, "line 1: Unable to decode payload: column 2: '' is not a number"),
+    "nan": (CSV, b"1,nan", 0, "line 1: Unable to decode payload: column 2: 'nan' is not finite"),
+    "lists": (CSV, b"[1],[2]", 0, "line 1: Unable to decode payload: column 1: '[1]' is not a number"),
+    "no frame": (RECORDIO, b"hello, world", 0, "record 1, byte 0: magic 0x6c6c6568, expected 0xced7230a; send records"),
+    "no record": (
+        RECORDIO, recordio.frame(encode(Record())) + recordio.frame(b"\xff"), 1,
+        "record 2, byte 16: a varint is cut short or longer than 10 bytes; send records",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "body", "record", "expected"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong(kind, body, record, expected):
+    with pytest.raises(RequestError) as raised:
+        READERS[kind](body)
+    assert str(raised.value).startswith(expected)
+    assert (raised.value.status, raised.value.record) == (400, record)
+
+
+def test_which_record_is_wrong():
+    def make(item):
+        if item < 0:
+            raise Wrong("below zero", field="a.b", remedy="send more")
+        return item + 1
+
+    assert codecs.Records([1, 2]).instances(make) == [2, 3]
+    with pytest.raises(RequestError, match=r"^record 2, a\.b: below zero; send more$") as raised:
+        codecs.Records([1, -2]).instances(make)
+    assert (raised.value.record, raised.value.field) == (1, "a.b")
+    with pytest.raises(RequestError, match=r"^line 7, a\.b: below zero"):
+        codecs.Records([-1], [7]).instances(make)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("application/json", (JSON, {})),
+        ("", (JSON, {})),
+        ("Application/JSON; charset=utf-8", (JSON, {"charset": "utf-8"})),
+        ("text/csv;label_size=0", (CSV, {"label_size": "0"})),
+        ('application/jsonlines ; Infer_Max_Seqlens="10,20";', (JSON_LINES, {"infer_max_seqlens": "10,20"})),
+    ],
+)
+def test_content_types(header, expected):
+    assert codecs.media_type(header, EVERY) == expected
+
+
+def test_other_content_types_are_refused_in_sagemakers_words():
+    with pytest.raises(RequestError) as raised:
+        codecs.media_type("application/octet-stream", (JSON, JSON_LINES))
+    assert str(raised.value) == (
+        "content-type application/octet-stream not supported; send application/json or application/jsonlines"
+    )
+    assert raised.value.status == 415
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", CSV),
+        ("*/*", CSV),
+        ("application/json", JSON),
+        ("application/*", JSON),
+        ("text/html, application/jsonlines;q=0.5, application/json;q=0.4", JSON_LINES),
+        ("text/html, */*;q=0.1", CSV),
+        ("application/json;q=0, application/x-recordio-protobuf", RECORDIO),
+        ("application/json;q=much, application/jsonlines", JSON_LINES),
+        ("APPLICATION/JSON; charset=utf-8", JSON),
+    ],
+)
+def test_accept(header, expected):
+    assert codecs.accepted(header, CSV, EVERY) == expected
+
+
+@pytest.mark.parametrize("header", ["text/html", "image/*", "application/json;q=0", ","])
+def test_what_nobody_can_answer(header):
+    with pytest.raises(
+        RequestError, match=r"^accept .* not supported; ask for application/json or text/csv$"
+    ) as raised:
+        codecs.accepted(header, JSON, (JSON, CSV))
+    assert raised.value.status == 406
+
+
+@given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
+def test_headers_are_anything(header):
+    for read in (lambda: codecs.media_type(header, EVERY), lambda: codecs.accepted(header, JSON, EVERY)):
+        _, error = attempted(read)
+        assert error is None or error.status in (406, 415)
+
+
+def test_numbers_that_csv_cannot_have_are_refused():
+    for cell in ("1e999", "inf", "1" * 400):
+        try:
+            [[value]] = codecs.read_rows(cell.encode(), {}).items
+        except RequestError:
+            continue
+        assert math.isfinite(value)
+
+
+def test_labels_in_csv_are_refused():
+    with pytest.raises(RequestError, match=r"^content-type: label_size=1; send the features alone"):
+        codecs.read_rows(b"1,2", {"label_size": "1"})
+
+
+def test_predictions():
+    items = [{"topic_weights": np.array([0.25, 0.75], np.float32)}, {"topic_weights": np.array([1, 0], np.float32)}]
+    assert codecs.predictions(items, JSON) == (
+        b'{"predictions":[{"topic_weights":[0.25,0.75]},{"topic_weights":[1.0,0.0]}]}', JSON,
+    )  # fmt: skip
+    assert codecs.predictions(items, JSON_LINES) == (
+        b'{"topic_weights":[0.25,0.75]}\n{"topic_weights":[1.0,0.0]}\n', JSON_LINES,
+    )  # fmt: skip
