@@ -1,4 +1,4 @@
-"""The process that we are: the cores it may use, and what its children hear."""
+"""The process that we are: the cores it may use, what its children hear, and which of them end with it."""
 
 import os
 import signal
@@ -10,6 +10,22 @@ from multiprocessing import resource_tracker
 def cores() -> int:
     """Cores that this process may use: in a container these can be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def end_with_us(process: int) -> None:
+    """Have another process, by its number, told to end when this one is gone, by SIGKILL too.
+
+    A shell waits at a pipe that nobody but us has the other end of.
+    """
+    waits, _ours = os.pipe()
+    nowhere = [(os.POSIX_SPAWN_OPEN, output, os.devnull, os.O_WRONLY, 0) for output in (1, 2)]
+    os.posix_spawnp(
+        "sh",
+        ["sh", "-c", 'cat; kill "$0"', str(process)],
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_DUP2, waits, 0), *nowhere],
+    )
+    os.close(waits)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pydantic_core import PydanticSerializationError
 from rich.console import Console
 
 from data.errors import EmbertextError
-from data.process import deaf_children
+from data.process import deaf_children, end_with_us
 
 DEFAULTS = {
     "DO_NOT_TRACK": "1",
@@ -48,10 +48,22 @@ def start_prefect() -> None:
         get_client(sync_client=True) as client,
     ):
         error = client.api_healthcheck()
+        _end_with_us()
     if error:
         url = PREFECT_API_URL.value()
         remedy = "start it, or unset PREFECT_API_URL to use a temporary one" if url else "see PREFECT_HOME"
         raise ConnectionError(f"{url or 'the temporary Prefect server'} does not answer ({error}); {remedy}")
+
+
+def _end_with_us() -> None:
+    """Nobody would stop the temporary server of a command that is killed; the next would share its database."""
+    from prefect.settings import PREFECT_API_URL
+
+    if not PREFECT_API_URL.value():
+        from prefect.server.api.server import SubprocessASGIServer
+
+        if server := SubprocessASGIServer().server_process:
+            end_with_us(server.pid)
 
 
 def _leave(number: int, _: FrameType | None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
-from prefect.context import TaskRunContext
+from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_logger, get_run_logger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -26,8 +26,8 @@ Report = Callable[[float, str], None]
 
 
 def log() -> "logging.Logger | logging.LoggerAdapter[Any]":
-    """The run's logger inside a task run, an ordinary one elsewhere."""
-    return get_run_logger() if TaskRunContext.get() else get_logger("embertext")
+    """The run's logger inside a run of a task or a flow, an ordinary one elsewhere."""
+    return get_run_logger() if TaskRunContext.get() or FlowRunContext.get() else get_logger("embertext")
 
 
 def tell(lines: Iterable[str]) -> None:

@@ -1,11 +1,16 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from data import process
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_cores_are_those_that_may_be_used():
@@ -44,3 +49,18 @@ def test_ctrl_c_is_heard_when_the_block_is_over():
             reached = True
         pytest.fail("it was not heard")
     assert reached
+
+
+@pytest.mark.parametrize("how", ["os.kill(os.getpid(), signal.SIGKILL)", "pass"])
+def test_another_process_ends_with_us(how):
+    code = f"""
+import os, signal, subprocess
+from data.process import end_with_us
+other = subprocess.Popen(["sleep", "600"])
+end_with_us(other.pid)
+print(other.pid, flush=True)
+{how}
+"""
+    # the sleeper has our end of the pipe until it ends
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, cwd=ROOT, check=False)
+    assert int(done.stdout) > 0
