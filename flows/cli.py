@@ -24,7 +24,7 @@ TUNE = "Search the hyperparameters of an algorithm: tune word2vec, text-classifi
 SUCCESS, FAILURE, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 RUN, OUTPUT = Group("Run", sort_key=1), Group("Output", sort_key=3)
 FLAGS = {
-    "json": "Make the last line of stdout one JSON object: model, report, metrics, words_per_second, seconds, reused.",
+    "json": "Make the last line of stdout one JSON object: where things are, metrics, speed, seconds, what was reused.",
     "debug": "Show Prefect's log, and the traceback of an error.",
 }
 LARGEST_INT = 2**31 - 1  # a bound that says nothing to a person
@@ -72,9 +72,10 @@ def app(arguments: Sequence[str] = ()) -> App:
     from flows.object2vec import object2vec
     from flows.text_classification import text_classification
     from flows.topics import topics
+    from flows.transform import transform
     from flows.word2vec import word2vec
 
-    for flow in (word2vec, text_classification, evaluate_classifier, topics, object2vec):
+    for flow in (word2vec, text_classification, evaluate_classifier, topics, object2vec, transform):
         commands.command(command(flow), name=flow.name)
     tuning = App(name="tune", help=TUNE, help_format="plaintext")
     if "tune" in arguments[:1]:  # two seconds for what searches, which others need not wait for

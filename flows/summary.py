@@ -5,14 +5,15 @@ from rich.console import Console
 from rich.table import Table
 
 from tasks.artifacts import Summary
+from tasks.transform.artifacts import Transformed
 
 
-def print_json(summary: Summary) -> None:
+def print_json(summary: Summary | Transformed) -> None:
     """One object on one line, the last of stdout."""
     print(orjson.dumps(summary.model_dump(exclude={"rows"})).decode(), flush=True)
 
 
-def print_summary(summary: Summary) -> None:
+def print_summary(summary: Summary | Transformed) -> None:
     """What the run wants seen of it, the time that each stage took, and where the model and the report are."""
     table = Table.grid(padding=(0, 3))
     table.add_column(style="bold")
@@ -24,4 +25,5 @@ def print_summary(summary: Summary) -> None:
     table.add_row("seconds", seconds)
     console = Console(highlight=False, markup=False)
     console.print(table)
-    print(f"\nmodel   {summary.model}\nreport  {summary.report}")
+    width = max(map(len, summary.places)) + 2
+    print("\n" + "\n".join(f"{name:<{width}}{url}" for name, url in summary.places.items()))

@@ -29,6 +29,11 @@ class Summary(BaseModel, frozen=True):
     seconds: dict[str, float]
     reused: list[str]
 
+    @property
+    def places(self) -> dict[str, str]:
+        """Where things are, by what they are."""
+        return {"model": self.model, "report": self.report}
+
 
 class Table(NamedTuple):
     """Rows of an artifact, all with the same columns."""
