@@ -25,9 +25,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from algorithms.answers import RequestError
 from data.process import cores
-from tasks.serve import bodies, neighbours, pages
+from tasks.serve import bodies, neighbours, openapi, pages
 from tasks.serve.bodies import CLOSE, TEXT
-from tasks.serve.invocations import FAILED, SUFFIX, Invocations
+from tasks.serve.invocations import SUFFIX, Invocations
 from tasks.serve.metrics import CONTENT_TYPE, Metrics
 from tasks.serve.models import Model, Models, Reloaded
 
@@ -116,42 +116,50 @@ def create_app(
     sagemaker: list[str | Enum] = ["SageMaker"]
     beyond: list[str | Enum] = ["Beyond SageMaker"]
 
-    @app.get("/ping", tags=sagemaker, response_class=Response, responses={503: {"description": "Not yet"}})
+    @app.get(
+        "/ping",
+        summary="Is it ready?",
+        tags=sagemaker,
+        response_class=Response,
+        responses={503: {"description": "Not yet"}},
+    )
     async def ping() -> Response:
         """200 and nothing more, once every model can answer."""
         return Response(status_code=200 if models.ready else 503)
 
-    @app.get("/execution-parameters", tags=sagemaker)
+    @app.get("/execution-parameters", summary="How batch transform may send", tags=sagemaker)
     async def execution_parameters() -> Sizes:
         """What batch transform should keep to."""
         megabytes = max(1, most_bytes // 2**20)
         concurrent = max(1, min(max(cores(), processes), MOST_CONCURRENT_BYTES // most_bytes))
         return Sizes(MaxConcurrentTransforms=concurrent, BatchStrategy="MULTI_RECORD", MaxPayloadInMB=megabytes)
 
-    @app.get("/models", tags=beyond)
+    @app.get("/models", summary="What is served", tags=beyond)
     async def list_models() -> list[Described]:
         """What is served; the first answers who names no model."""
         return [_described(model, models) for model in models]
 
-    @app.get("/models/{name}", tags=beyond)
+    @app.get("/models/{name}", summary="What is served under a name", tags=beyond)
     async def one_model(name: str) -> Described:
         """What is served under a name."""
         return _described(neighbours.ask_for(models, name), models)
 
-    @app.post("/reload", tags=beyond)
+    @app.post("/reload", summary="Take newer versions", tags=beyond)
     def reload() -> list[Reloaded]:
         """Look for newer versions now; each takes its place once it has answered, and no request is dropped."""
         found = models.reload()
         reload_others()
         return found
 
-    @app.get("/metrics", tags=beyond, response_class=Response)
+    @app.get("/metrics", summary="For Prometheus", tags=beyond, response_class=Response)
     def metrics() -> Response:
         """Requests, seconds and bytes by model, as Prometheus reads them."""
         return Response(counts.exposition(), media_type=CONTENT_TYPE)
 
     app.include_router(neighbours.router(models))
     app.include_router(pages.router(app))
+    generated = app.openapi
+    app.openapi = lambda: openapi.completed(generated(), models)  # type: ignore[method-assign]
     return app
 
 
@@ -193,7 +201,7 @@ async def _other(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _text(500, FAILED)
+    return _text(500, "this cannot be answered; the server's log says why")
 
 
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {

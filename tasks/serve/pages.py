@@ -5,13 +5,16 @@ What the browser may do is told by a header: the page's own script, by its hash,
 
 import base64
 import hashlib
+import json
 import re
 from functools import cache
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader
 
+METHODS = ("get", "post")
 HERE = Path(__file__).parent
 
 
@@ -23,7 +26,20 @@ def router(app: FastAPI) -> APIRouter:
     async def try_it() -> HTMLResponse:
         return _page(_read("try.html"))
 
+    @routes.get("/docs")
+    def docs() -> HTMLResponse:
+        return _page(_told(app))
+
     return routes
+
+
+def _told(app: FastAPI) -> str:
+    """The routes as HTML, from OpenAPI's description of them."""
+    environment = Environment(
+        loader=PackageLoader("tasks.serve", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["pretty"] = lambda value: json.dumps(value, ensure_ascii=False)
+    return environment.get_template("docs.html.j2").render(api=app.openapi(), methods=METHODS)
 
 
 def _page(html: str) -> HTMLResponse:
