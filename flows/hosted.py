@@ -77,6 +77,7 @@ def _gathered(folder: Path, places: dict[str, str]) -> Path:
 
 def _opened(folder: Path, url: str) -> Answers:
     """Errors speak of the URL: nobody has seen the folder."""
+    algorithm = ""
     try:
         algorithm = _algorithm(folder, url)
         if algorithm == "word2vec":
@@ -97,9 +98,14 @@ def _opened(folder: Path, url: str) -> Answers:
     except FormatError as error:
         place = f"{url}: {Path(error.path).name}"
         raise FormatError(error.what, path=place, offset=error.offset, remedy=error.remedy) from error
+    except EmbertextError:
+        raise
     except ValidationError as error:
-        what = f"{FORM} is none of this algorithm's: {error.errors()[0]['msg']}"
+        first = error.errors()[0]
+        what = f"{FORM} is not of {algorithm}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise EmbertextError(what, where=url, remedy=REMEDY) from error
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:  # files that somebody made up
+        raise EmbertextError(f"its files do not make a model ({error!r})", where=url, remedy=REMEDY) from error
 
 
 def _algorithm(folder: Path, url: str) -> str:

@@ -20,6 +20,7 @@ from algorithms.codecs import Wrong, shown
 from algorithms.nearest import WAYS, Nearest, among, check
 from algorithms.object2vec.forward import Floats, Forward
 from algorithms.object2vec.matcher import Matcher
+from data.errors import EmbertextError
 from data.pair_texts import spaced
 
 LONGEST = 5000  # ids of a sequence
@@ -51,10 +52,15 @@ class Comparer:
 
     def __init__(self, matcher: Matcher) -> None:
         self._form, self._ids = matcher.form, matcher.ids
+        for ids in self._ids:
+            if type(ids) is not dict or not {*map(type, ids.values())} <= {int} or min(ids.values(), default=0) < 0:
+                remedy = "give an object of words and their ids, 0 or more"
+                raise EmbertextError("this is no vocabulary", where="vocab.json", remedy=remedy)
         self._forward = Forward(matcher.form, matcher.state)
         self._longest = [encoder.max_seq_len for encoder in matcher.form.encoders]
         self._sizes = [len(table) for table in self._forward.tables]
         self._tokens = spaced(matcher.pairing.tokenizer, matcher.pairing.max_words)
+        self.predict([Pair([0], [0])])  # arrays that do not fit fail here
 
     def about(self) -> dict[str, Any]:
         """See `answers.Answers`."""

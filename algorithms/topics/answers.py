@@ -10,7 +10,7 @@ alone, {"data": {"features": {"keys": [columns], "shape": [V], "values": [counts
 {"text": "..."}. Answers are of the type that Accept asks for; else of the request's, and JSON for CSV.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ from algorithms.topics.algorithm import Topics
 from algorithms.topics.mixtures import Counts, Floats, Mixtures
 from algorithms.topics.texts import Texts
 from data import recordio, storage
-from data.errors import EmbertextError
+from data.errors import CorpusError, EmbertextError
 from data.record import Record, Tensor, encode
 
 FORM, STATE, VOCABULARY, TOPICS_TEXT, MANIFEST = (
@@ -64,8 +64,7 @@ def open(folder: Path) -> "Mixer":  # noqa: A001 - answers.open(folder)
     if words and len(words) != len(state["encoder_0"]):
         what = f"{VOCABULARY} has {len(words)} words, the model {len(state['encoder_0'])}"
         raise EmbertextError(what, where=VOCABULARY, remedy="give the files of one training")
-    texts = Texts(words, counting) if words and counting else None
-    return Mixer(form, state, words=words, topics=topics, texts=texts)
+    return Mixer(form, state, words=words, topics=topics, texts=_texts(words, counting))
 
 
 class Mixer:
@@ -79,6 +78,7 @@ class Mixer:
     ) -> None:
         self._mixtures, self._words, self._topics, self._texts = Mixtures(form, state), words, topics, texts
         self._vectors = _word_vectors(state)
+        self._mixtures.of([Counts(np.zeros(1, np.int64), np.ones(1, np.float32))])  # arrays that do not fit fail here
 
     def about(self) -> dict[str, Any]:
         """See `answers.Answers`."""
@@ -218,7 +218,9 @@ class Mixer:
         if len(columns) != len(counts):
             what = f"{len(columns)} keys for {len(counts)} values"
             raise Wrong(what, field=f"{field}.keys", remedy="send a key for each value")
-        ends = (min(keys), max(keys)) if type(keys) is list and keys else (columns.min(initial=0), columns.max(initial=0))
+        ends = (
+            (min(keys), max(keys)) if type(keys) is list and keys else (columns.min(initial=0), columns.max(initial=0))
+        )
         if not (ends[0] >= 0 and ends[1] < size):
             wrong = next(key for key in keys if not 0 <= key < size)
             what = f"key {wrong} is not one of the model's {size:,} words"
@@ -258,6 +260,16 @@ def _integers(values: Any) -> NDArray[Any] | None:
     except ValueError:
         return None
     return found if found.ndim == 1 and (found.dtype.kind in "iu" or not len(found)) else None
+
+
+def _texts(words: Sequence[str], counting: Mapping[str, Any] | None) -> Texts | None:
+    """What counts texts; None where nobody knows how, or the data for it is not at hand."""
+    if not words or counting is None:
+        return None
+    try:
+        return Texts(words, counting)
+    except CorpusError:
+        return None
 
 
 def _word_vectors(state: State) -> NDArray[Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.state import State
+from data.errors import EmbertextError
 
 if TYPE_CHECKING:
     from algorithms.topics.algorithm import Topics
@@ -40,6 +41,9 @@ class Mixtures:
         names = [*(f"encoder_{number}" for number in range(len(form.layers))), "posterior"]
         self._first, *self._layers = [_layer(arrays, name) for name in names]
         weight, bias = self._layers[-1]
+        if weight.shape[1] != 2 * form.num_topics:
+            what = f"a posterior of {weight.shape[1]} numbers, the form has {form.num_topics} topics"
+            raise EmbertextError(what, where="state", remedy="give the files of one training")
         means = slice(form.num_topics)  # the other half are spreads
         self._layers[-1] = _Layer(np.ascontiguousarray(weight[:, means]), bias[means])
         self._activate, self._logarithm = ACTIVATIONS[form.encoder_layers_activation], form.logarithm

@@ -17,11 +17,12 @@ from data.punkt import Punkt
 
 
 class Texts:
-    """words: of the columns; counting: the fields of a `Counting`."""
+    """words: of the columns; counting: the fields of a `Counting`. Raises CorpusError where data is missing for it."""
 
     def __init__(self, words: Sequence[str], counting: Mapping[str, Any]) -> None:
         self._columns = {word: column for column, word in enumerate(words)}
         self._lemmatizer = Counting(**counting).lemmatizer
+        lemmatizer.check(self._lemmatizer)
 
     def count(self, text: str) -> Counts:
         """The words that the model knows; none where it knows none."""

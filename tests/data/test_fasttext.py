@@ -63,6 +63,30 @@ def test_round_trip() -> None:
     assert rewritten(model) == written()
 
 
+def test_a_mapped_model_is_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.bin"
+    path.write_bytes(written())
+    model = fasttext.map_model(path)
+    path.unlink()  # what is mapped stays
+    assert not isinstance(model.input, QuantizedMatrix)
+    assert not model.input.flags.writeable
+    assert not model.input.flags.owndata
+    assert rewritten(model) == written()
+
+
+def test_what_a_model_was_trained_for(tmp_path: Path) -> None:
+    path = tmp_path / "model.bin"
+    path.write_bytes(written())
+    assert fasttext.model_name(path) == ModelName.SKIPGRAM
+    path.write_bytes(written()[:10])
+    with pytest.raises(FormatError, match=r"model\.bin: byte 8: the settings take 56 bytes, the file ends after 2"):
+        fasttext.model_name(path)
+    path.write_bytes(b"")
+    for read in (fasttext.model_name, fasttext.map_model):
+        with pytest.raises(FormatError, match=r"model\.bin: byte 0: "):
+            read(path)
+
+
 def test_a_supervised_model_has_labels_and_their_output() -> None:
     args = ARGS._replace(model=ModelName.SUPERVISED, loss=LossName.SOFTMAX)
     data = written(args, [*ENTRIES, Entry("__label__a", 2, EntryType.LABEL)], outputs=1)
