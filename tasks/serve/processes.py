@@ -6,6 +6,7 @@ What ends or reloads the one that minds does so to all. One that dies is started
 import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing import connection, get_context, parent_process
@@ -81,6 +82,9 @@ def mind(count: int, work: Work, arguments: Sequence[Any], *, started: Callable[
                     told = True
                     started()
         finally:
+            for each in arguments:
+                if isinstance(each, socket.socket):
+                    each.close()  # or who connects would wait for an answer until we are gone too
             _end(children)
     return ended[0]
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any, cast
 
 import uvicorn
 
@@ -17,8 +18,9 @@ from data.errors import EmbertextError
 from tasks.serve.endpoint import Endpoint
 from tasks.serve.models import Models
 
-DRAIN_SECONDS = 25  # for requests in flight; SageMaker ends a container 30 seconds after it asked it to end
-HANDOVER_SECONDS = 0.5  # in which connections that are kept alive end with an answer, and not before one
+DRAIN_SECONDS = 24  # for requests in flight; SageMaker ends a container 30 seconds after it asked it to end
+HANDOVER_SECONDS = 0.3  # in which new connections are still taken, and each answer ends the one it came by
+IDLE_SECONDS = 2.0  # for connections that are kept alive, in case a request is on its way
 KEEP_ALIVE_SECONDS = 75  # longer than most clients keep theirs, so that none is closed as it is used again
 TICK_SECONDS = 0.05
 BACKLOG = 2048
@@ -116,11 +118,37 @@ async def _serve(
         while not (ended or until() or serving.done()):
             await asyncio.sleep(TICK_SECONDS)
         app.invocations.closing = True
-        await asyncio.sleep(0 if server.force_exit else HANDOVER_SECONDS)
+        if server.started and not server.force_exit:
+            await _hand_over(server, listener)
         server.should_exit = True
         await serving
         watching.cancel()
     return ended[0] if ended else 0
+
+
+async def _hand_over(server: Server, listener: socket.socket) -> None:
+    """Let connections end with an answer: those there are, and those that wait to be taken.
+
+    A request that is on its way over a connection that is closed without one would be lost.
+    """
+    await asyncio.sleep(HANDOVER_SECONDS)
+    waiting = []
+    with listener.dup() as rest, suppress(BlockingIOError):  # the queue of connections lives on in it
+        rest.setblocking(False)
+        for each in server.servers:
+            each.close()
+        listener.close()
+        while True:
+            waiting.append(rest.accept()[0])
+    loop, protocol = asyncio.get_running_loop(), cast(Any, server.config.http_protocol_class)
+    for connection in waiting:
+        await loop.connect_accepted_socket(
+            lambda: protocol(config=server.config, server_state=server.server_state, app_state={}, _loop=loop),
+            connection,
+        )
+    until = loop.time() + IDLE_SECONDS
+    while server.server_state.connections and loop.time() < until and not server.force_exit:
+        await asyncio.sleep(TICK_SECONDS)
 
 
 async def _watch(models: Models, newer: asyncio.Event, seconds: float) -> None:
