@@ -17,6 +17,7 @@ from cyclopts import App, Group, Parameter
 from pydantic import BaseModel, ValidationError, create_model
 
 from flows.commands import serve
+from flows.container import train
 from flows.runtime import configure, is_interrupt, one_line, start_prefect
 
 HELP = "Word vectors, text classifiers, topics and pairs of texts in one space, on your own machines."
@@ -66,8 +67,9 @@ def app(arguments: Sequence[str] = ()) -> App:
         suppress_keyboard_interrupt=False,
     )
     commands.command(serve)
-    if "serve" in arguments[:1]:
-        return commands  # Prefect takes longer to import than a model to be there
+    commands.command(train)
+    if arguments and arguments[0] in ("serve", "train"):
+        return commands  # Prefect takes longer to import than a model to be there; and train says where it may write
     from flows.evaluate_classifier import evaluate_classifier  # not before Prefect is configured
     from flows.object2vec import object2vec
     from flows.text_classification import text_classification
