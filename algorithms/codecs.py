@@ -11,6 +11,7 @@ records raise `Wrong`, and `Records.instances` adds which record it was.
 
 import csv
 import math
+import struct
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,6 +24,8 @@ from data.errors import FormatError
 Made = TypeVar("Made")
 
 BOM = b"\xef\xbb\xbf"
+_FRAME = struct.Struct("<II")
+_ROWS = (0x0A, 0x12)  # tags of features and label
 SHOWN = 40  # characters of a wrong value that are told
 _PLAIN = {name: (name, dict[str, str]()) for name in (JSON, JSON_LINES, CSV, RECORDIO)}
 _REMEDIES = {
@@ -178,6 +181,28 @@ def read_records(body: bytes) -> Records:
         remedy = _REMEDIES[RECORDIO]
         raise RequestError(error.what, record=len(items), where=where, remedy=remedy) from None
     return Records(items)
+
+
+def are_rows(body: bytes) -> bool:
+    """Whether all records are whole frames of features and labels alone: rows of a matrix, if they are anything."""
+    position = 0
+    while position < len(body) - 8:
+        magic, length = _FRAME.unpack_from(body, position)
+        begin, end = position + 8, position + 8 + length
+        if magic != recordio.MAGIC or length > len(body) - begin:  # with a cflag it is longer than any body
+            return False
+        while begin < end:
+            if body[begin] not in _ROWS:
+                return False
+            size, shift, begin = 0, 0, begin + 1
+            while begin < end:
+                size |= (body[begin] & 127) << shift
+                shift, begin = shift + 7, begin + 1
+                if body[begin - 1] < 128:
+                    break
+            begin += size
+        position = end + -length % 4
+    return position == len(body) > 0
 
 
 def _row(line: bytes) -> list[float]:

@@ -11,7 +11,7 @@ alone, {"data": {"features": {"keys": [columns], "shape": [V], "values": [counts
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from algorithms import codecs
 from algorithms.answers import CSV, JSON, JSON_LINES, RECORDIO, Answer, Answers, Neighbour, Neighbours, RequestError
-from algorithms.codecs import Wrong, shown
 from algorithms.model import load_state
-from algorithms.nearest import WAYS, Nearest, among, check, finite
+from algorithms.nearest import WAYS, Nearest, among, check
 from algorithms.state import State
 from algorithms.topics.algorithm import Topics
 from algorithms.topics.mixtures import Counts, Floats, Mixtures
+from algorithms.topics.received import Document, Receiver
 from algorithms.topics.texts import Texts
 from data import recordio, storage
 from data.errors import CorpusError, EmbertextError
@@ -36,15 +36,6 @@ FORM, STATE, VOCABULARY, TOPICS_TEXT, MANIFEST = (
 )  # fmt: skip
 OUTPUTS = (JSON, JSON_LINES, RECORDIO)
 NAME = "topic_weights"
-LARGEST = float(np.finfo(np.float32).max)
-
-
-class Document(NamedTuple):
-    """Counts, and what RecordIO is to give back."""
-
-    counts: Counts
-    uid: str | None = None
-    metadata: str | None = None
 
 
 class Mixture(NamedTuple):
@@ -77,6 +68,7 @@ class Mixer:
         self, form: Topics, state: State, *, words: Sequence[str], topics: Sequence[Sequence[str]], texts: Texts | None
     ) -> None:
         self._mixtures, self._words, self._topics, self._texts = Mixtures(form, state), words, topics, texts
+        self._receiver = Receiver(self._mixtures.words, texts)
         self._vectors = _word_vectors(state)
         self._mixtures.of([Counts(np.zeros(1, np.int64), np.ones(1, np.float32))])  # arrays that do not fit fail here
 
@@ -104,12 +96,7 @@ class Mixer:
     def decode(self, body: bytes, *, content_type: str) -> list[Document]:
         """The documents."""
         kind, parameters = codecs.media_type(content_type, self.content_types)
-        if kind == CSV:
-            return codecs.read_rows(body, parameters).instances(partial(self._dense, field=""))
-        if kind == RECORDIO:
-            return codecs.read_records(body).instances(self._record)
-        records = codecs.read_json(body)[0] if kind == JSON else codecs.read_lines(body)
-        return records.instances(self._document)
+        return self._receiver.decode(body, kind, parameters)
 
     def predict(self, instances: Sequence[Document]) -> list[Mixture]:
         """Their mixtures."""
@@ -123,7 +110,7 @@ class Mixer:
         """See `answers.Answers`."""
         kind = codecs.accepted(accept, JSON, OUTPUTS)
         if kind == RECORDIO:
-            return Answer(b"".join([recordio.frame(_encoded(mixture)) for mixture in predictions]), RECORDIO)
+            return Answer(b"".join([recordio.frame(self._encoded(mixture)) for mixture in predictions]), RECORDIO)
         return codecs.predictions([{NAME: mixture.weights} for mixture in predictions], kind)
 
     def neighbours(
@@ -139,11 +126,22 @@ class Mixer:
         """See `answers.Neighbours`. Words are near that the topics weigh alike, documents of like mixtures."""
         if documents:
             check(k, documents=documents, words=words, vector=vector, positive=positive or negative)
-            records = codecs.Records([{"text": text} for text in documents])
-            return among(self._mixtures.of([each.counts for each in records.instances(self._document)]), k)
+            found = codecs.Records([{"text": text} for text in documents]).instances(self._receiver.document)
+            return among(self._mixtures.of([each.counts for each in found]), k)
         if not self._words:
             raise RequestError("this model has numbers for words, and no words", where="words", remedy="ask for topics")
         return self._nearest.neighbours(words=words, vector=vector, positive=positive, negative=negative, k=k)
+
+    def _encoded(self, mixture: Mixture) -> bytes:
+        """A mixture of nobody in particular is what all have in common, then its numbers."""
+        if mixture.uid is None and mixture.metadata is None:
+            return self._start + mixture.weights.tobytes()
+        return encode(Record({}, {NAME: Tensor(mixture.weights)}, mixture.uid, mixture.metadata))
+
+    @cached_property
+    def _start(self) -> bytes:
+        zeros = np.zeros(self._mixtures.topics, np.float32)
+        return encode(Record({}, {NAME: Tensor(zeros)}))[: -zeros.nbytes]
 
     @cached_property
     def _nearest(self) -> Nearest:
@@ -156,110 +154,6 @@ class Mixer:
     def _find(self, word: str) -> tuple[int, Floats] | None:
         column = self._columns.get(word)
         return None if column is None else (column, self._vectors[column])
-
-    # From records to counts -------------------------------------------------------------------------------------------
-
-    def _document(self, item: Any) -> Document:
-        """The document of a JSON record, in one of its forms."""
-        if type(item) is not dict:
-            raise Wrong(f"{shown(item)}, expected an object", remedy=self._remedy)
-        if "text" in item:
-            return self._text(item["text"])
-        features, field = item.get("features"), "features"
-        if "data" in item:
-            data, field = item["data"], "data.features"
-            features = data.get("features") if type(data) is dict else None
-            if type(features) is not dict:
-                raise Wrong(f"{shown(features)}, expected an object with values", field=field, remedy=self._remedy)
-        if type(features) is list:
-            return self._dense(features, field)
-        if type(features) is not dict or "values" not in features:
-            raise Wrong("there are no features", field="" if features is None else field, remedy=self._remedy)
-        if features.get("keys") is None:
-            return self._dense(features["values"], f"{field}.values")
-        return self._sparse(features["keys"], features.get("shape"), features["values"], field)
-
-    def _text(self, text: Any) -> Document:
-        if self._texts is None:
-            raise Wrong("this model was trained on counts, not on texts", field="text", remedy=self._remedy)
-        if type(text) is not str:
-            raise Wrong(f"{shown(text)}, expected a text", field="text", remedy='send {"text": "a document"}')
-        return Document(self._texts.count(text))
-
-    def _record(self, record: Record) -> Document:
-        """The document of a Record."""
-        field = "features['values']"
-        tensor = record.features.get("values")
-        if not isinstance(tensor, Tensor):
-            raise Wrong("there are no numbers", field=field, remedy="write counts as SageMaker's RecordSerializer does")
-        if len(tensor.keys) or (tensor.shape and not len(tensor.values)):
-            made = self._sparse(tensor.keys, list(tensor.shape), tensor.values, field)
-        else:
-            made = self._dense(tensor.values, field)
-        return Document(made.counts, record.uid, record.metadata)
-
-    def _dense(self, values: Any, field: str) -> Document:
-        counts = self._counts(values, field)
-        if len(counts) != self._mixtures.words:
-            what = f"{len(counts):,} numbers, the model has {self._mixtures.words:,} words"
-            raise Wrong(what, field=field, remedy="send a count for each, or those of some words with their keys")
-        columns = np.flatnonzero(counts)
-        return Document(Counts(columns, counts[columns]))
-
-    def _sparse(self, keys: Any, shape: Any, values: Any, field: str) -> Document:
-        size = self._mixtures.words
-        if shape not in ([size], [1, size]):
-            remedy = f"send [{size}], the words of the model"
-            raise Wrong(f"{shape if type(shape) is list else shown(shape)}"[:80], field=f"{field}.shape", remedy=remedy)
-        counts = self._counts(values, f"{field}.values")
-        columns = _integers(keys)
-        if columns is None:
-            raise Wrong("no list of integers", field=f"{field}.keys", remedy=f"send columns from 0 to {size - 1}")
-        if len(columns) != len(counts):
-            what = f"{len(columns)} keys for {len(counts)} values"
-            raise Wrong(what, field=f"{field}.keys", remedy="send a key for each value")
-        ends = (
-            (min(keys), max(keys)) if type(keys) is list and keys else (columns.min(initial=0), columns.max(initial=0))
-        )
-        if not (ends[0] >= 0 and ends[1] < size):
-            wrong = next(key for key in keys if not 0 <= key < size)
-            what = f"key {wrong} is not one of the model's {size:,} words"
-            raise Wrong(what, field=f"{field}.keys", remedy=f"send columns from 0 to {size - 1}")
-        return Document(Counts(columns.astype(np.int64, copy=False), counts))
-
-    def _counts(self, values: Any, field: str) -> Floats:
-        # what numpy does to forty numbers takes longer than what Python does
-        counts = (np.array(values, np.float32) if _plain(values) else None) if type(values) is list else finite(values)
-        if counts is None or (type(values) is not list and counts.size and counts.min() < 0):
-            raise Wrong("no list of counts", field=field, remedy="send finite numbers, 0 or more")
-        return counts
-
-    @property
-    def _remedy(self) -> str:
-        return f'send {{"features": [...]}} with {self._mixtures.words:,} counts' + (
-            ', or {"text": "a document"}' if self._texts else ""
-        )
-
-
-def _encoded(mixture: Mixture) -> bytes:
-    return encode(Record({}, {NAME: Tensor(mixture.weights)}, mixture.uid, mixture.metadata))
-
-
-def _plain(values: list[Any]) -> bool:
-    """Whether values of JSON are counts."""
-    try:
-        return not values or (min(values) >= 0 and max(values) <= LARGEST)
-    except TypeError:
-        return False
-
-
-def _integers(values: Any) -> NDArray[Any] | None:
-    """A list of integers; None where it is none."""
-    try:
-        found = np.array(values)
-    except ValueError:
-        return None
-    return found if found.ndim == 1 and (found.dtype.kind in "iu" or not len(found)) else None
 
 
 def _texts(words: Sequence[str], counting: Mapping[str, Any] | None) -> Texts | None:

@@ -24,7 +24,7 @@ EPSILON = 1e-3  # of batch normalisation, as in `layers`
 class Counts(NamedTuple):
     """Words of a document, and how often each stands there: (n,) both."""
 
-    columns: NDArray[np.int64]
+    columns: NDArray[np.signedinteger]
     counts: Floats
 
 

@@ -14,6 +14,7 @@ from algorithms.codecs import Wrong
 from data import recordio
 from data.record import Record, Tensor, encode
 from tests.algorithms.bodies import GARBAGE, VALUES, attempted
+from tests.data import oracle
 
 EVERY = (JSON, JSON_LINES, CSV, RECORDIO)
 READERS = {
@@ -198,3 +199,27 @@ def test_predictions():
     assert codecs.predictions(items, JSON_LINES) == (
         b'{"topic_weights":[0.25,0.75]}\n{"topic_weights":[1.0,0.0]}\n', JSON_LINES,
     )  # fmt: skip
+
+
+ROW = oracle.sdk_frames(np.ones((2, 5), np.float32), np.ones(2, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (ROW, True),
+        (b"", False),
+        (ROW[:-4], False),
+        (ROW + b"\0" * 4, False),
+        (recordio.frame(recordio.MAGIC_BYTES), False),
+        (ROW + recordio.frame(encode(Record(uid="me"))), False),
+        (recordio.frame(encode(Record(metadata="me"))), False),
+    ],
+)
+def test_what_may_be_rows_of_a_matrix(body, expected):
+    assert codecs.are_rows(body) == expected
+
+
+@given(st.binary() | st.lists(st.binary().map(recordio.frame)).map(b"".join))
+def test_anything_may_be_rows(body):
+    codecs.are_rows(body)
