@@ -10,8 +10,8 @@
 
 Peers: gensim's Doc2Vec, TF-IDF with SVD, averaged vectors of our own Word2Vec; the same tokens, words and dimension for
 everyone (`benchmarks/documents.py` says how each set is made). Cosines rank, ties counted as chance would have them.
-Each runs in a process of its own. The data lie in EMBERTEXT_DATA; `steps` needs none, but 17 GB of memory. `--small`
-takes a twentieth of everything and measures nothing: it is for tests. About 25 minutes on two cores.
+Each runs in a process of its own. The data lie in EMBERTEXT_DATA; `steps` needs 17 GB of memory. `--small` takes a
+twentieth of everything and measures nothing: it is for tests. About 25 minutes on two cores.
 """
 
 import argparse
@@ -26,8 +26,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from benchmarks import documents, harness, judging
 from benchmarks.embedders import PEERS, WORDS
 from benchmarks.harness import Figures, Floor, alone
-from benchmarks.row_sparse import CLOCKS, EXPONENT, STORAGES
+from benchmarks.row_sparse import ARTICLES, CLOCKS, EXPONENT, ZIPF
 
+ZIPFS = "row_sparse, zipf"
 PARTS = ("steps", "ablation", "articles", "captions", "sts")
 VOCABULARIES = (10_000, 270_000, 3_000_000)
 FASTER = {270_000: 2.8, 3_000_000: 20.0}  # times dense, by vocabulary
@@ -36,9 +37,10 @@ ACCURACY = 0.94  # of all features together
 POOLS = (2_000, 10_000)
 OURS = "ours"
 BOUND = """\
-a mini-batch of 512 pairs of articles has some 6,900 different words; with exponent 1 it would have 18,900 of 3,000,000.
-A step is bound by the layers' products, the same for every vocabulary, and by the memory's bandwidth for the rows of
-different words: 7 KB a row, a vector and its two slots, read and written. Dense: the same for every row there is."""
+The same pairs of sentences and articles for every vocabulary. The smallest has no room for all of their words, in the
+others they are spread over the whole table. A step is bound by the layers' products, the same for every vocabulary, and
+by the memory's bandwidth for the rows of different words: 7 KB a row, a vector and its two slots, read and written.
+Dense: the same for every row there is."""
 SMALL_STEPS: Figures = {"repetitions": 1, "seconds": 0.01, "dim": 8}
 
 
@@ -77,8 +79,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts, instead of all")
     parser.add_argument("--small", action="store_true", help="a twentieth of everything, for tests")
     options = parser.parse_args()
-    if set(options.only) != {"steps"}:
-        documents.folder()
+    documents.folder()
     with tempfile.TemporaryDirectory() as folder:
         found = run([*jobs(options, folder)])
     found = {part: found[part] for part in PARTS if part in options.only}  # peers of sts are judged on articles too
@@ -118,7 +119,8 @@ def jobs(options: argparse.Namespace, folder: str) -> Iterator[Job]:
         yield Job("sts", f"{OURS}, from word2vec", "benchmarks.towers", "sts: ours", common | begun)
     if "steps" in options.only:
         settings = SMALL_STEPS if options.small else {"repetitions": 5, "seconds": 1}
-        steps = settings | {"vocabularies": VOCABULARIES[: 1 if options.small else None], "threads": 1, "seed": 1}
+        sizes = VOCABULARIES[: 1 if options.small else None]
+        steps = settings | {"vocabularies": sizes, "threads": 1, "seed": 1, "small": options.small}
         yield Job("steps", "every vocabulary", "benchmarks.row_sparse", "steps", steps)
 
 
@@ -143,35 +145,41 @@ def run(todo: Sequence[Job]) -> dict[str, Runs]:
 
 
 def _steps_table(runs: Runs) -> None:
+    title = "Steps, samples/s, median (range): 512 pairs of at most 2 x 50 words, dimension 300, adam, one thread"
     rows = []
     for vocabulary, of in runs.items():
-        dense, sparse = (of["samples_per_second"][storage]["wall"] for storage in ("dense", "row_sparse"))
+        dense, sparse = (of["samples_per_second"][way]["wall"] for way in ("dense", "row_sparse"))
         times = [f"{_speed(of, 'row_sparse', clock) / _speed(of, 'dense', clock):.1f}x" for clock in CLOCKS]
         rows.append(
             [f"{int(vocabulary):,}", _whole(dense), _whole(sparse), *times,
-             f"{_speed(of, 'row_sparse', 'processor'):,.0f}", f"{of['different_words']:,.0f}",
+             f"{_speed(of, 'row_sparse', 'processor'):,.0f}", f"{of['different_words'][ARTICLES]:,.0f}",
              f"{of['gigabytes']:.1f}"]
         )  # fmt: skip
     columns = ["vocabulary", "dense", "row_sparse", "times", "CPU: times", "row_sparse", "different words", "GB"]
-    title = "Steps, samples/s, median (range): 512 pairs of 2 x 50 words, dimension 300, adam, one thread"
     harness.table(f"{title}; CPU: by processor time", columns, rows)
-    print(f"Words follow Zipf's law with exponent {EXPONENT}: {BOUND}\n")
+    print(BOUND, end="\n\n")
+    rows = [
+        [f"{int(vocabulary):,}", _whole(of["samples_per_second"][ZIPFS]["wall"]),
+         f"{_speed(of, ZIPFS, 'processor'):,.0f}", f"{of['different_words'][ZIPF]:,.0f}"]
+        for vocabulary, of in runs.items()
+    ]  # fmt: skip
+    columns = ["vocabulary", "row_sparse", "CPU: row_sparse", "different words"]
+    harness.table(f"The same with words by Zipf's law, exponent {EXPONENT}: more different ones in each", columns, rows)
 
 
 def _whole(values: Sequence[float]) -> str:
     return f"{statistics.median(values):,.0f} ({min(values):,.0f}-{max(values):,.0f})"
 
 
-def _speed(of: Figures, storage: str, clock: str) -> float:
-    speeds: list[float] = of["samples_per_second"][storage][clock]
+def _speed(of: Figures, way: str, clock: str) -> float:
+    speeds: list[float] = of["samples_per_second"][way][clock]
     return statistics.median(speeds)
 
 
 def _steps_floors(runs: Runs) -> list[Floor]:
     """By processor time, the clock that other work on the machine does not reach."""
-    speed = {
-        int(size): {storage: _speed(of, storage, "processor") for storage in STORAGES} for size, of in runs.items()
-    }
+    ways = "dense", "row_sparse"
+    speed = {int(size): {way: _speed(of, way, "processor") for way in ways} for size, of in runs.items()}
     floors = [
         Floor(
             f"{size:,} words: row_sparse over dense, samples a second of the processor",

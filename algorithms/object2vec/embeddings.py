@@ -60,9 +60,14 @@ def tables_of(form: "Form") -> dict[str, tuple[int, ...]]:
 
 
 class Table:
-    """One token table with its optimizer's slots, which are trained in place."""
+    """One token table with its optimizer's slots, which are trained in place.
 
-    def __init__(self, form: "Form", name: str, tensors: Mapping[str, Tensor], *, training: bool = False) -> None:
+    counting: whether it is counted how often a row was touched, for those who merge.
+    """
+
+    def __init__(
+        self, form: "Form", name: str, tensors: Mapping[str, Tensor], *, training: bool = False, counting: bool = True
+    ) -> None:
         self.form, self.name, self.value = form, name, tensors[name]
         self.readers = tables_of(form)[name]
         self.trained = training and not bool(tensors["frozen"][self.readers[0]])
@@ -70,7 +75,8 @@ class Table:
         self.on_cpu = self.value.device.type == "cpu"
         self.by_means = self.on_cpu and all(form.encoders[side].network == "pooled_embedding" for side in self.readers)
         self.numbers = np.full(len(self.value), -1, np.int32)
-        self.touched = np.zeros(len(self.value) if self.trained else 0, np.int64)  # steps that each row was part of
+        counted = self.trained and counting
+        self.touched = np.zeros(len(self.value) if counted else 0, np.int64)  # steps that each row was part of
         self.gradient = torch.empty_like(self.value) if self.trained and not form.sparse else None
 
     def look(self, sides: Sequence[Sequences], threads: Threads) -> Lookup:
@@ -116,7 +122,8 @@ class Table:
 
         settings: the optimizer's, for this step.
         """
-        self.touched[lookup.rows] += 1
+        if self.touched.size:
+            self.touched[lookup.rows] += 1
         if self.by_means:
             slopes = slopes / lookup.lengths
         if self.gradient is not None:

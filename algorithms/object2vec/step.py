@@ -48,7 +48,7 @@ def train_on(form: "Form", state: State, batches: Sequence[Batch], *, threads: i
     with threads_of(threads, within=threads) as team:
         device = device_of(form.device)
         tensors = _tensors(state, device, copy=not alone)
-        tables = [Table(form, name, tensors, training=True) for name in tables_of(form)]
+        tables = [Table(form, name, tensors, training=True, counting=not alone) for name in tables_of(form)]
         model = _Model(form, {name: tensors[name] for name in network.parameters(form)}, tables, device)
         dense = {table.name: table.value for table in tables if table.gradient is not None}
         optimizing = Optimizing(form.rule, {**model.weights, **dense}, tensors, int(state["steps"][0]))

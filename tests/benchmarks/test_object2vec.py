@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import documents, embedders, judging, row_sparse, towers
 from benchmarks import object2vec as benchmark
+from data.pairs import Batch, Sequences
 
 with_data = pytest.mark.skipif(not os.environ.get("EMBERTEXT_DATA"), reason="EMBERTEXT_DATA is not set")
 
@@ -137,15 +138,37 @@ def test_words_are_as_frequent_as_zipf_has_it():
     assert np.all(np.diff(counts[1:6]) < 0)
 
 
-def test_steps_are_measured_both_ways():
-    found = row_sparse.measured(vocabularies=[500, 900], threads=1, repetitions=2, seconds=0.01, seed=1, dim=8)
-    assert [*found["vocabularies"]] == ["500", "900"]
-    figures = found["vocabularies"]["500"]
-    for storage in row_sparse.STORAGES:
-        speeds = figures["samples_per_second"][storage]
-        assert {clock: len(of) for clock, of in speeds.items()} == {"wall": 2, "processor": 2}
-    assert 100 < figures["different_words"] <= 500
-    assert figures["gigabytes"] > 3 * 500 * 8 * 4 / 1e9
+def ranked(words: int) -> Batch:
+    """600 pairs of words by their rank, longer than 50 on one side."""
+    rng = np.random.default_rng(1)
+    in0, in1 = (Sequences.of(rng.integers(1, words + 1, size=(600, size)).tolist()) for size in (9, 70))
+    return Batch(in0, in1, np.ones(600, np.float32))
+
+
+@pytest.mark.parametrize(("vocabulary", "known"), [(30, 29), (91, 90), (5000, 90)])
+def test_a_vocabulary_has_what_it_has_room_for(vocabulary, known):
+    pairs = ranked(90)
+    within = row_sparse.within(vocabulary, pairs, np.random.default_rng(1))
+    for side, before in zip((within.in0, within.in1), (pairs.in0, pairs.in1), strict=True):
+        assert side.tokens.dtype == np.int32
+        assert side.tokens.max() < vocabulary
+        np.testing.assert_array_equal(side.tokens == 0, before.tokens > known)
+        of_rank = dict(zip(before.tokens.tolist(), side.tokens.tolist(), strict=True))
+        assert all(np.diff([of_rank[rank] for rank in range(1, known + 1)]) > 0)
+
+
+def test_steps_are_measured_each_way():
+    settings = {"threads": 1, "repetitions": 2, "seconds": 0.01, "seed": 1, "dim": 8}
+    found = row_sparse.measured(pairs=ranked(90), vocabularies=[60, 900], **settings)
+    assert [*found["vocabularies"]] == ["60", "900"]
+    for vocabulary, different in (("60", 60), ("900", 90)):
+        figures = found["vocabularies"][vocabulary]
+        for way in row_sparse.WAYS:
+            speeds = figures["samples_per_second"][way]
+            assert {clock: len(of) for clock, of in speeds.items()} == {"wall": 2, "processor": 2}
+        assert figures["different_words"]["articles"] == different
+        assert figures["different_words"]["zipf"] < int(vocabulary)
+        assert figures["gigabytes"] > 3 * int(vocabulary) * 8 * 4 / 1e9
 
 
 def test_who_runs():
@@ -196,8 +219,14 @@ def test_ours_must_be_ahead_in_each_figure():
 
 def test_tables(capsys):
     took = {"seconds": 12.3, "samples_per_second": 4567.0}
-    speeds = {"dense": {"wall": [100.0], "processor": [100.0]}, "row_sparse": {"wall": [300.0], "processor": [410.0]}}
-    steps = {"samples_per_second": speeds, "different_words": 7.0, "gigabytes": 1.0}
+    speeds = {
+        way: {"wall": [wall], "processor": [processor]}
+        for way, wall, processor in (
+            ("dense", 100.0, 100.0), ("row_sparse", 300.0, 410.0), ("row_sparse, zipf", 250.0, 271.0),
+        )
+    }  # fmt: skip
+    different = {"articles": 7.0, "zipf": 1234.0}
+    steps = {"samples_per_second": speeds, "different_words": different, "gigabytes": 1.0}
     runs = {
         "steps": {"10000": steps},
         "ablation": {str(i): {"accuracy": [0.9321], "cross_entropy": [0.2], **took} for i in range(9)},
@@ -208,5 +237,5 @@ def test_tables(capsys):
     for part, of in runs.items():
         benchmark.TABLES[part](of)
     shown = capsys.readouterr().out
-    for text in ("3.0x", "4.1x", "0.932", "0.94", "4,567", "50.0", "0.561"):
+    for text in ("3.0x", "4.1x", "271", "1,234", "0.932", "0.94", "4,567", "50.0", "0.561"):
         assert text in shown
