@@ -17,6 +17,7 @@ from algorithms.protocol import Algorithm
 from algorithms.state import State
 from data.errors import EmbertextError
 from data.process import cores, deaf_children
+from tasks import dashboard
 from tasks.team import Team
 
 CONNECT_SECONDS = 20
@@ -47,6 +48,8 @@ class Dask:
     def __init__(self, client: Client, threads: int, *, workers: int = 0) -> None:
         self.client, self.threads = client, threads
         self.workers = workers or len(client.nthreads())
+        self.dashboard = dashboard.address(client)
+        dashboard.show(self.dashboard, workers=self.workers, scheduler=client.scheduler_info(0)["address"])
 
     @contextmanager
     def team(self, algorithm: Algorithm[Any, Any], state: State) -> Iterator[Team]:

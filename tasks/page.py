@@ -40,14 +40,23 @@ def render(
     template: a file below tasks/, as "word2vec/word2vec.html.j2", and `own` what it shows beside what every page has.
     figures: what one looks at first, by name, ready to print; curves: pictures of the training by what they show.
     """
+    cluster = manifest.get("cluster")
     environment = Environment(loader=PackageLoader("tasks", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": number, "size": size, "duration": duration, "decimal": decimal}
+    environment.filters |= {
+        "number": number,
+        "size": size,
+        "duration": duration,
+        "decimal": decimal,
+        "compact": compact,
+    }
     return environment.get_template(template).render(
         title=title,
         manifest=manifest,
         created=_moment(manifest.get("created", "")),
         figures=figures,
-        curves={name: plots.picture(figure) for name, figure in curves.items()},
+        curves=_pictures(curves),
+        cluster=cluster,
+        together=_pictures(_cluster_curves(manifest["history"])) if cluster else {},
         stages=_stages(manifest.get("seconds", {})),
         corpora={name: _corpus(manifest[name]) for name in CORPORA if manifest.get(name)},
         **own,
@@ -62,6 +71,19 @@ def training_curves(history: Sequence[plots.Round], *, per: str) -> dict[str, Fi
         "loss over training": plots.loss_curve(history, per=per),
         "throughput over training": plots.throughput_curve(history),
         "learning rate over training": plots.learning_rate_curve(history),
+    }
+
+
+def _pictures(figures: Mapping[str, Figure]) -> dict[str, str]:
+    return {name: plots.picture(figure) for name, figure in figures.items()}
+
+
+def _cluster_curves(history: Sequence[plots.Round]) -> dict[str, Figure]:
+    """How workers did that trained together; a training that was gone on with may have had one alone before."""
+    shared = [entry for entry in history if "merging" in entry]
+    return {
+        "words per second of each worker": plots.worker_curves(shared),
+        "what the time of the workers went into": plots.time_shares(shared),
     }
 
 

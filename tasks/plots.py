@@ -19,12 +19,17 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
+from tasks import workers
+
 INK, QUIET, RULE, PAPER = "#1f2933", "#616e7c", "#dfe3e8", "#ffffff"
 BLUE, AMBER, GREEN = "#2f6690", "#c8782a", "#4c8567"
 
+HUES = (BLUE, AMBER, GREEN, "#8a5a83", "#b04a5a", "#5f7480", "#9a8b34", "#3d8f99")
+SPENT = {"training": BLUE, "waiting for others": "#9db8ce", "merging": AMBER, "messages": RULE}
+
 CHART = (5.6, 3.1)  # inches
 
-Round = Mapping[str, float | None]
+Round = Mapping[str, Any]
 """One entry of the manifest's history; a loss that was not finite has become None on its way through JSON."""
 
 
@@ -57,6 +62,63 @@ def throughput_curve(history: Sequence[Round]) -> Figure:
     return figure
 
 
+def worker_curves(history: Sequence[Round]) -> Figure:
+    """Words per second of each worker in each round; a cross where one was lost, or left."""
+    figure, axes = chart("words per second, each worker")
+    rounds = [(entry["progress"], workers.of_round(entry)) for entry in history]
+    addresses = list(dict.fromkeys(address for _, found in rounds for address in found))
+    names = workers.short(addresses)
+    few, lost = len(addresses) <= len(HUES), False
+    for number, address in enumerate(addresses):
+        color = HUES[number] if few else BLUE
+        points = [(at, found[address][0] / found[address][1]) for at, found in rounds if _worked(found.get(address))]
+        if not points:
+            continue
+        style: dict[str, Any] = {
+            "linewidth": 1.6,
+            "marker": "o" if len(rounds) <= 12 else "",
+            "markersize": 4,
+            "clip_on": False,
+        }
+        axes.plot(*zip(*points, strict=True), color=color, alpha=1 if few else 0.45, label=names[address], **style)
+        if address not in rounds[-1][1]:
+            lost = True
+            axes.plot(*points[-1], color=INK, marker="X", markersize=9, markeredgecolor=PAPER, clip_on=False, zorder=5)
+    _over_progress(axes)
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.1)
+    axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+    said = f"{len(addresses)} workers{', ✖ lost' if lost else ''}"
+    axes.set_title(said, loc="right", color=QUIET, fontsize=10.5, pad=12)
+    if few:
+        _legend(axes)
+    return figure
+
+
+def time_shares(history: Sequence[Round]) -> Figure:
+    """What workers spend each round on, on average: training, waiting, merging, and messages."""
+    figure, axes = chart("share of the time")
+    bars = []
+    for entry in history:
+        seconds = [spent for _, spent in workers.of_round(entry).values()] or [0.0]
+        mean, slowest = sum(seconds) / len(seconds), max(seconds)
+        whole, merging = entry["seconds"] or 1.0, entry.get("merging") or 0.0
+        bars.append([mean, slowest - mean, merging, max(0.0, whole - slowest - merging)])
+        bars[-1] = [each / max(whole, sum(bars[-1])) for each in bars[-1]]
+    ends = column(history, "progress")
+    begins = np.concatenate([[0.0], ends[:-1]])
+    bottom = np.zeros(len(history))
+    for (name, color), shares in zip(SPENT.items(), np.array(bars).T, strict=True):
+        axes.bar(
+            begins, shares, ends - begins, bottom, align="edge", color=color, edgecolor=color, label=name, linewidth=0.4
+        )
+        bottom += shares
+    _over_progress(axes)
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    _legend(axes)
+    return figure
+
+
 def chart(y: str, x: str = "progress") -> tuple[Figure, Axes]:
     """An empty chart: only the lines that help to read it."""
     figure = Figure(figsize=CHART, facecolor=PAPER, layout="constrained")
@@ -79,8 +141,7 @@ def curve(axes: Axes, history: Sequence[Round], name: str, color: str) -> None:
     progress, values = column(history, "progress"), column(history, name)
     few = len(history) <= 12
     axes.plot(progress, values, color=color, linewidth=1.8, marker="o" if few else "", markersize=4, clip_on=False)
-    axes.set_xlim(0, 1)
-    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    _over_progress(axes)
 
 
 def column(history: Sequence[Round], name: str) -> NDArray[np.float64]:
@@ -129,6 +190,23 @@ def data_uri(content: bytes) -> str:
     """A picture as an address that holds it."""
     kind = "png" if content.startswith(b"\x89PNG") else "svg+xml"
     return f"data:image/{kind};base64,{b64encode(content).decode()}"
+
+
+def _over_progress(axes: Axes) -> None:
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(
+        loc="lower center", bbox_to_anchor=(0.5, -0.42), ncols=4, frameon=False, fontsize=10, labelcolor=QUIET,
+        handlelength=1, columnspacing=1.2,
+    )  # fmt: skip
+
+
+def _worked(done: tuple[int, float] | None) -> bool:
+    """Whether there is a speed: a part may be empty."""
+    return done is not None and done[1] > 0
 
 
 def _bytes(figure: Figure, kind: Literal["svg", "png"], **options: Any) -> bytes:

@@ -22,7 +22,7 @@ from tasks.watch import still_wanted, watching
 SECONDS_BETWEEN_UPDATES = 2.0  # each update of the artifact is a request to the server
 
 Report = Callable[[float, str], None]
-"""Say how far the work is, a fraction (0..1), and a few words."""
+"""Say how far the work is, a fraction (0..1), and a few words; Markdown below them is for the artifact alone."""
 
 
 def log() -> "logging.Logger | logging.LoggerAdapter[Any]":
@@ -50,6 +50,7 @@ def progress(title: str, *, artifact: str = "") -> Iterator[Report]:
         made = create_progress_artifact(progress=0.0, key=artifact, description=title)
         identity = made if isinstance(made, UUID) else None
     start = told = time.monotonic()
+    last = ""
     with Progress(
         SpinnerColumn(finished_text="[green]✓"),
         TextColumn("{task.description:<9}"),
@@ -63,13 +64,15 @@ def progress(title: str, *, artifact: str = "") -> Iterator[Report]:
         bar = bars.add_task(title, total=1.0, note="")
 
         def report(fraction: float, note: str) -> None:
-            nonlocal told
-            bars.update(bar, completed=fraction, note=note)
+            nonlocal told, last
+            bars.update(bar, completed=fraction, note=note.partition("\n")[0])
             if identity and (fraction >= 1 or time.monotonic() - told >= SECONDS_BETWEEN_UPDATES):
                 told = time.monotonic()
                 update_progress_artifact(identity, progress=min(100.0, 100 * fraction), description=f"{title}: {note}")
 
+            last = note
+
         yield report
-        report(1.0, bars.tasks[bar].fields["note"])
+        report(1.0, last)
     if not sys.stderr.isatty():
         print(f"{title:<9} {time.monotonic() - start:.1f} s", file=sys.stderr)

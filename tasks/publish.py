@@ -25,7 +25,7 @@ from pydantic import BaseModel
 from data import storage
 from data.process import cores
 from data.sources import Source
-from tasks import stages
+from tasks import stages, workers
 from tasks.ingest import Ingested
 from tasks.train import Trained
 
@@ -69,7 +69,8 @@ def describe(
 ) -> dict[str, Any]:
     """The manifest but for its files: where the model comes from, and what it is worth.
 
-    own: the algorithm's stages between training and evaluation, by name.
+    own: the algorithm's stages between training and evaluation, by name. Of several workers, `cluster` says what each
+    did, and what went wrong and was mended.
     """
     return {
         "format": FORMAT,
@@ -89,6 +90,7 @@ def describe(
             **{name: stage.seconds for name, stage in (own or {}).items()},
             "evaluate": evaluated.seconds,
         },
+        **({"cluster": told} if (told := workers.summary(history)) else {}),
         "history": history,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from algorithms.model import save_state
 from algorithms.state import State
@@ -13,7 +13,7 @@ from data import storage
 from data.errors import HyperparameterError
 from data.process import cores
 from data.vocabulary import Vocabulary
-from tasks import stages
+from tasks import stages, workers
 from tasks.checkpoints import Checkpoints
 from tasks.progress import Report, log, tell
 
@@ -61,13 +61,18 @@ def follow(
     learning_rate: float,
     refuse: Refuse | None = None,
     kept: Checkpoints | None = None,
+    dashboard: str = "",
 ) -> Iterator[Round]:
     """The rounds of `algorithms.training.train`, each logged and reported before the caller sees it.
 
     A caller that has seen enough leaves the loop. kept: after the caller is done with a round, whose entry is in the
-    history by then, it may be written down. Raises HyperparameterError where the loss is no longer a number; what
-    `refuse` makes of that, where a smaller learning_rate is no remedy.
+    history by then, it may be written down. dashboard: where one sees the workers, if there are some.
+
+    Raises HyperparameterError where the loss is no longer a number; what `refuse` makes of that, where a smaller
+    learning_rate is no remedy.
     """
+    if dashboard:
+        report(0.0, f"dashboard: {dashboard}")
     for each in rounds:
         if not math.isfinite(each.loss):
             what = f"training diverged in round {each.number}: the loss is {each.loss}"
@@ -75,7 +80,7 @@ def follow(
         for line in each.lost:
             log().warning("%s; going on without it", line)
         tell([round_line(each)])
-        report(each.progress, note(each))
+        report(each.progress, note(each, dashboard=dashboard))
         yield each
         if kept:
             kept.after(each)
@@ -84,22 +89,17 @@ def follow(
 def round_line(each: Round) -> str:
     """A round in a line of the log; with several workers, also what each of them did."""
     line = f"round {each.number} of {each.rounds}: loss {each.loss:.4f}, {each.words_per_second:,.0f} words per second"
-    if len(each.shares) == 1:
-        return line
-    shares = [
-        f"{share.worker} {share.words / share.seconds:,.0f} words/s, loss {share.loss / max(share.examples, 1):.4f}"
-        for share in each.shares
-        if share.seconds
-    ]
-    return f"{line}, merged in {each.merging:.3f} s ({each.merging / each.seconds:.0%}); {'; '.join(shares)}"
+    return line if len(each.shares) == 1 else f"{line}, {workers.line(each)}"
 
 
-def note(each: Round) -> str:
-    """A round in a few words."""
+def note(each: Round, *, dashboard: str = "") -> str:
+    """A round in a few words; with several workers, below them what each of them did."""
     words = f"loss {each.loss:.3f}, {each.words_per_second:,.0f} words/s"
     if len(each.shares) == 1:
         return words
-    return f"{words}, {len(each.shares)} workers, {each.merging / each.seconds:.0%} merging"
+    count = len(workers.by_worker(each.shares))
+    words += f", {count} worker{'s' * (count > 1)}, {each.merging / each.seconds:.0%} merging"
+    return f"{words}\n\n{workers.markdown(each, dashboard=dashboard)}"
 
 
 def too_fast(what: str, *, learning_rate: float, optimizer: str = "", otherwise: str = "") -> HyperparameterError:
@@ -111,9 +111,9 @@ def too_fast(what: str, *, learning_rate: float, optimizer: str = "", otherwise:
     return HyperparameterError(what, field="learning_rate", value=learning_rate, remedy=remedy)
 
 
-def history_entry(each: Round) -> dict[str, float]:
-    """A round as the manifest tells it. Of several workers also what each did, by the number of its part."""
-    entry = {
+def history_entry(each: Round) -> dict[str, Any]:
+    """A round as the manifest tells it; of several workers also what each did, as `tasks.workers` has it."""
+    return {
         "round": each.number,
         "progress": each.progress,
         "loss": each.loss,
@@ -121,16 +121,8 @@ def history_entry(each: Round) -> dict[str, float]:
         "seconds": each.seconds,
         "words_per_second": each.words_per_second,
         "learning_rate": each.learning_rate,
+        **workers.entry(each),
     }
-    if len(each.shares) > 1:
-        entry |= {"merging": each.merging}
-        for number, share in enumerate(each.shares):
-            entry |= {
-                f"worker_{number}_words": share.words,
-                f"worker_{number}_seconds": share.seconds,
-                f"worker_{number}_loss": share.loss / max(share.examples, 1),
-            }
-    return entry
 
 
 def epochs_of(history: Sequence[Mapping[str, float]]) -> tuple[int, int]:

@@ -106,7 +106,9 @@ def learn(
         rounds = train(form, pairs, cluster=where, state=state, seed=seed, first=kept.first, distribution=distribution)
         epoch, begun = epochs_of(history)  # epochs that are over, and rounds that are theirs
         refuse = partial(too_fast, learning_rate=form.learning_rate, optimizer=form.optimizer)
-        for each in follow(rounds, report, learning_rate=form.learning_rate, refuse=refuse, kept=kept):
+        for each in follow(
+            rounds, report, learning_rate=form.learning_rate, refuse=refuse, kept=kept, dashboard=where.dashboard
+        ):
             history.append(history_entry(each) | learned(form, each))
             if each.number * form.epochs % each.rounds:
                 continue

@@ -74,7 +74,7 @@ def learn(
         rounds = train(
             form, examples, cluster=where, state=kept.state, seed=seed, first=kept.first, distribution=distribution
         )
-        for each in follow(rounds, report, learning_rate=form.learning_rate, kept=kept):
+        for each in follow(rounds, report, learning_rate=form.learning_rate, kept=kept, dashboard=where.dashboard):
             history.append(history_entry(each))
             if each.number == each.rounds:
                 state = each.state

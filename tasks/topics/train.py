@@ -108,7 +108,9 @@ def learn(
         state = kept.state or (form.init(corpus, vectors=table(given), seed=seed) if given else None)
         rounds = train(form, corpus, cluster=where, state=state, seed=seed, first=kept.first, distribution=distribution)
         refuse = partial(diverged, form)
-        for each in follow(rounds, report, learning_rate=form.learning_rate, refuse=refuse, kept=kept):
+        for each in follow(
+            rounds, report, learning_rate=form.learning_rate, refuse=refuse, kept=kept, dashboard=where.dashboard
+        ):
             history.append(history_entry(each) | losses_of(each.array("losses")))
             if each.number * form.epochs % each.rounds:
                 continue

@@ -62,7 +62,7 @@ def learn(
             first=kept.first,
             distribution=distribution,
         )
-        for each in follow(rounds, report, learning_rate=word2vec.learning_rate, kept=kept):
+        for each in follow(rounds, report, learning_rate=word2vec.learning_rate, kept=kept, dashboard=where.dashboard):
             history.append(history_entry(each))
             if each.number == each.rounds:
                 state = each.state
