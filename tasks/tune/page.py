@@ -70,13 +70,14 @@ def key_figures(swept: Swept, manifest: Mapping[str, Any]) -> dict[str, str]:
         f"best {each.metric.replace('_', ' ')}": f"{value:.4g}"
         for each, value in zip(swept.objectives, swept.best.values, strict=True)
     }
-    figures["trials"] = str(len(swept.trials))
+    figures["trials"] = str(sum(each.status != "interrupted" for each in swept.trials))
     for status in ("stopped", "failed"):
         if number := sum(each.status == status for each in swept.trials):
             figures[status] = str(number)
     figures["machine time"] = duration(cost["machine_seconds"])
     if "euros" in cost:
-        figures["cost"] = f"{cost['euros']:.2f} €"
+        euros = cost["euros"]
+        figures["cost"] = f"{euros:.2f} €" if euros >= 0.1 else f"{euros:.2g} €"
     return figures
 
 

@@ -3,6 +3,7 @@
 Trials are `algorithms.search.trials.Trial`s; those that completed have as many values as there are objectives.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -26,21 +27,27 @@ Range = Integer | Continuous | Categorical
 
 
 def history(trials: Sequence[Trial], objective: Objective) -> Figure:
-    """The objective of each trial in the order they were begun, and the best so far; crosses were stopped early."""
-    figure, axes = chart(objective.metric, x="trial")
+    """The objective of each trial by its number, and the best so far; crosses were stopped early.
+
+    Those of earlier sweeps are before 0.
+    """
+    earlier = sum(bool(each.sweep) for each in trials)
+    figure, axes = chart(objective.metric, x="trial, those of earlier sweeps before 0" if earlier else "trial")
+    trials = [each for each in trials if each.status != "interrupted"]  # another one repeats it
     if not completed(trials):
         return figure
     best, reached = -math.inf, []
-    for number, each in enumerate(trials, start=1):
+    numbers = [place - earlier if each.sweep else each.number for place, each in enumerate(trials)]
+    for number, each in zip(numbers, trials, strict=True):
         if each.status == "completed":
             best = max(best, objective.sign * each.values[0])
             axes.plot(number, each.values[0], color=BLUE, marker="o", markersize=5, zorder=3, clip_on=False)
         elif each.status == "stopped":
             axes.plot(number, each.values[0], color=QUIET, marker="x", markersize=5, zorder=3, clip_on=False)
         reached.append(objective.sign * best if math.isfinite(best) else math.nan)
-    axes.step(range(1, len(trials) + 1), reached, where="post", color=AMBER, linewidth=1.8, zorder=2)
+    axes.step(numbers, reached, where="post", color=AMBER, linewidth=1.8, zorder=2)
     axes.set_title(f"best {objective.sign * best:.4g}", loc="right", color=QUIET, fontsize=10.5, pad=12)
-    axes.set_xlim(0.5, len(trials) + 0.5)
+    axes.set_xlim(min(numbers) - 0.5, max(numbers) + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     axes.margins(y=0.1)
     return figure
@@ -112,16 +119,14 @@ def parallel(trials: Sequence[Trial], ranges: Mapping[str, Range], objective: Ob
         heights.append(_share(each.values[0], [other.values[0] for other in done]))
         best = rank == len(done) - 1
         color = AMBER if best else SHADES((rank + 1) / len(done))
-        # a parameter that did not count there leaves a gap
-        axes.plot(
-            range(len(names)),
-            heights,
-            color=color,
-            linewidth=2.2 if best else 1.2,
-            zorder=2 + rank,
-            marker="o",
-            markersize=3,
-        )
+        width = 2.2 if best else 1.2
+        axes.plot(range(len(names)), heights, color=color, linewidth=width, zorder=2 + rank, marker="o", markersize=3)
+        # past a parameter that did not count there the line is dotted
+        counted = [place for place, height in enumerate(heights) if not math.isnan(height)]
+        for start, end in itertools.pairwise(counted):
+            if end > start + 1:
+                gap = [heights[start], heights[end]]
+                axes.plot([start, end], gap, color=color, linewidth=width, zorder=2 + rank, linestyle=":")
     return figure
 
 
@@ -163,7 +168,7 @@ def _slice(axes: Axes, name: str, of: Range, told: Sequence[tuple[object, float,
         low, high = float(of.low), float(of.high)
         if of.logarithmic and 0 < low < high:
             axes.set_xscale("log")
-            ticks = np.asarray(np.geomspace(low, high, 4))
+            ticks = np.asarray(_logarithmic_ticks(low, high))
             beyond = (high / low) ** 0.04
             axes.set_xlim(low / beyond, high * beyond)
         else:
@@ -175,6 +180,14 @@ def _slice(axes: Axes, name: str, of: Range, told: Sequence[tuple[object, float,
         axes.set_xticks(ticks, [f"{tick:.2g}" if isinstance(of, Continuous) else f"{tick:.0f}" for tick in ticks])
         axes.minorticks_off()
     axes.scatter(xs, [value for _, value, _ in told], s=26, c=colors or None, linewidths=0)
+
+
+def _logarithmic_ticks(low: float, high: float) -> list[float]:
+    """A few of 1, 2, 5, 10, 20, ..., of a wide range powers of ten; where there are less than two, the ends."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    digits = (1,) if high >= 1000 * low else (1, 2, 5)
+    nice = [digit * 10.0**power for power in powers for digit in digits if low <= digit * 10.0**power <= high]
+    return nice[:: math.ceil(len(nice) / 4)] if len(nice) > 1 else [low, high]
 
 
 def _height(of: Range, value: object) -> float:

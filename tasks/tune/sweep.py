@@ -1,34 +1,29 @@
-"""A sweep: trials are asked for, run side by side, and told, until one of its limits is reached.
+"""A sweep: what is searched, and what came of it.
 
-The search decides where to look; this runs it. Killed, it is gone on with by the next run of the same: trials are
-written down where `storage` says, and stages that had finished are found in the cache.
+Killed, it is gone on with by the next run of the same: trials are written down where `storage` says, and stages that
+had finished are found in the cache.
 """
 
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from prefect.futures import PrefectConcurrentFuture
 from pydantic import BaseModel
 
-from algorithms.here import Here
-from algorithms.search import trials
-from algorithms.search.limits import Limits
 from algorithms.search.objectives import Objective
 from algorithms.search.search import Search
 from algorithms.search.space import Space
 from algorithms.search.trials import Trial
 from data.process import cores
 from tasks import cluster, stages
-from tasks.progress import Report, log, progress
+from tasks.progress import log, progress
 from tasks.train import Machines
 from tasks.tune import earlier
+from tasks.tune.runner import Runner
 from tasks.tune.settings import Tuning, formed, rounds
-from tasks.tune.trial import Ended, Outcome, Stages, Work, reason_of, shown, trial
+from tasks.tune.trial import Stages, Work
 
 
 class Sweep(NamedTuple):
@@ -129,7 +124,7 @@ def search(sweep: Sweep, learn: Stages, *, threads: int, workers: int, scheduler
             print(searched.idle, file=sys.stderr)
             log().warning("%s", searched.idle)
         before = sum(each.status in ("completed", "stopped", "failed") for each in searched.own)
-        runner = _Runner(sweep, searched, Work(learn, machines), where, report)
+        runner = Runner(searched, Work(learn, machines), base=sweep.form, where=where, report=report)
         ended = runner.run(limits, parallel)
         best = searched.best
         return Swept(
@@ -169,96 +164,3 @@ def _search(sweep: Sweep, **place: str) -> Iterator[Search]:
 def _journal(sweep: Sweep, name: str) -> str:
     """The file of a sweep's own, on this machine."""
     return str(stages.local_cache() / "sweeps" / f"{sweep.algorithm}-{name}.journal")
-
-
-class _Runner:
-    """Trials that run. The search hears of one thing at a time."""
-
-    def __init__(self, sweep: Sweep, searched: Search, work: Work, where: Here | cluster.Dask, report: Report) -> None:
-        self.sweep, self.search, self.work, self.where, self.report = sweep, searched, work, where, report
-        self.lock, self.ended = threading.Lock(), Ended()
-        self.outcomes: dict[int, Outcome] = {}
-        self.running: dict[Future[Any], Trial] = {}
-
-    def run(self, limits: Limits, parallel: int) -> str:
-        """Until there is no more to begin, and what was begun has ended; why."""
-        start = time.monotonic()
-        # one at a time trains in the main thread, where Ctrl-C ends it at once
-        begin = self._here if parallel == 1 and isinstance(self.where, Here) else self._beside
-        why = ""
-        self._tell(limits)
-        try:
-            while True:
-                while not why and len(self.running) < parallel:
-                    with self.lock:
-                        seconds = time.monotonic() - start
-                        why = limits.reached(self.search.own, self.search.objectives[0], seconds=seconds)
-                        asked = None if why else self.search.ask()
-                    if asked:
-                        self.running[begin(asked)] = asked
-                    why = why or ("" if asked else "every point of the space has been tried")
-                if not self.running:
-                    return why
-                done, _ = wait(self.running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    self._conclude(self.running.pop(future), future)
-                    self._tell(limits)
-        finally:
-            self.ended.now()
-            wait(self.running)
-
-    def _here(self, asked: Trial) -> Future[Any]:
-        """Run a trial in this thread."""
-        future: Future[Any] = Future()
-        future.set_result(trial(asked.number, asked.parameters, **self._given(asked), return_state=True))
-        return future
-
-    def _beside(self, asked: Trial) -> Future[Any]:
-        """Run a trial in a thread of its own."""
-        begun = trial.submit(asked.number, asked.parameters, **self._given(asked))
-        assert isinstance(begun, PrefectConcurrentFuture)
-        return begun.wrapped_future
-
-    def _given(self, asked: Trial) -> dict[str, Any]:
-        def judge(epoch: int, metrics: Mapping[str, float]) -> bool:
-            with self.lock:
-                return self.search.report(asked.number, epoch, metrics)
-
-        return {
-            "base": self.sweep.form,
-            "work": self.work,
-            "where": self.where,
-            "judge": judge,
-            "ended": self.ended,
-            "outcomes": self.outcomes,
-        }
-
-    def _conclude(self, asked: Trial, future: Future[Any]) -> None:
-        """Tell the search what a trial came to."""
-        outcome = self.outcomes.get(asked.number) or Outcome(None, 0.0, reason_of(_error(future)))
-        with self.lock:
-            told = self.search.tell(asked.number, outcome.metrics, seconds=outcome.seconds, reason=outcome.reason)
-        parameters = ", ".join(f"{name}={shown(value)}" for name, value in told.parameters.items())
-        result = ", ".join(
-            f"{each.metric} {value:.4g}" for each, value in zip(self.search.objectives, told.values, strict=False)
-        )
-        status = "" if told.status == "completed" else f"{told.status} "
-        print(
-            f"trial {told.number}: {status}{result or told.reason} in {told.seconds:.1f} s: {parameters}",
-            file=sys.stderr,
-        )
-
-    def _tell(self, limits: Limits) -> None:
-        """How far it is, by the number of jobs where that is known."""
-        finished = [each for each in self.search.own if each.finished and each.status != "interrupted"]
-        best = trials.best(finished, self.search.objectives)
-        told = f", best {self.search.objectives[0].metric} {best.values[0]:.4g}" if best else ""
-        self.report(len(finished) / limits.max_jobs if limits.max_jobs else 0.0, f"{len(finished)} trials{told}")
-
-
-def _error(future: Future[Any]) -> BaseException:
-    """Why a trial's task left no outcome: Prefect itself failed."""
-    if error := future.exception():
-        return error
-    state = future.result()
-    return RuntimeError(getattr(state, "message", None) or "its task run left no outcome")
