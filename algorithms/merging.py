@@ -5,12 +5,12 @@ tables only the rows that somebody has touched travel.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.state import Partial, State, merge
+from algorithms.state import Partial, State, lengthening, merge
 
 SMALL = 1 << 16  # numbers: arrays with fewer travel together, since each journey costs a fifth of a millisecond
 MOST_ROWS = 0.7  # share of a table's rows above which picking them out costs more than it saves
@@ -21,32 +21,54 @@ Total = Callable[[NDArray[Any]], None]
 
 
 def merge_over(partials: Sequence[Partial], total: Total, *, base: State) -> State:
-    """The mean of the states of this process's partials and of all others', weighted by evidence row by row.
+    """What `merge` makes of this process's partials and all others', trained from `base`.
 
-    Every process has at least one partial, an idle one with no evidence, and all were trained from the same `base`,
-    which stays as it is; the arrays of `partials` are used up. Large arrays are summed in float32: equal to `merge` of
+    Every process has at least one partial, an idle one with no evidence. base stays as it is; the arrays of `partials`
+    are used up. Large arrays are summed in float32: equal to `merge` of
     all partials to its rounding, and to the last bit the same in all processes.
     """
     own = merge(partials)
     names = sorted(own.weight)
     if not names:
         return own.state
-    totals = _evidence(own, names, total)
+    shares = _shares(partials, own, names, total)
     state = dict(own.state)
     large = [name for name in names if state[name].size >= SMALL]
     for name in large:
-        state[name] = _mean(own, name, totals[name], total, base=base)
+        state[name] = _mean(state[name], shares[name], total, base=base[name])
     small = [name for name in names if name not in large]
-    means = _together([_share(own, name, totals[name], np.float64) for name in small], total)
+    means = _together([_own(state[name], shares[name], np.float64) for name in small], total)
     for name, mean in zip(small, means, strict=True):
-        array = state[name]
-        state[name] = np.where(_broadcast(totals[name] > 0, array), mean, array).astype(array.dtype)
+        state[name] = _settled(mean, state[name], shares[name], base=base[name])
     return state
 
 
-def _evidence(own: Partial, names: Sequence[str], total: Total) -> dict[str, NDArray[Any]]:
-    """The evidence of all processes, for each array."""
-    return dict(zip(names, _together([np.asarray(own.weight[name], np.float64) for name in names], total), strict=True))
+class _Share(NamedTuple):
+    """Of each row of an array. own: this process's part in the mean; touched: by anybody; longer: see lengthening."""
+
+    own: NDArray[np.float64]
+    touched: NDArray[np.bool_]
+    longer: NDArray[np.float64] | None
+
+
+def _shares(partials: Sequence[Partial], own: Partial, names: Sequence[str], total: Total) -> dict[str, _Share]:
+    """From the evidence of all processes, and for arrays with a memory the squares of it, in one journey."""
+    known = [np.asarray(own.weight[name], np.float64) for name in names]
+    remembered = [name for name in names if name in own.memory]
+    squares: list[NDArray[Any]] = [
+        np.sum([np.square(partial.weight[name], dtype=np.float64) for partial in partials], axis=0)
+        for name in remembered
+    ]
+    found = _together([*known, *squares], total)
+    longer = {
+        name: lengthening(found[names.index(name)], square, own.memory[name])
+        for name, square in zip(remembered, found[len(names) :], strict=True)
+    }
+    shares = {}
+    for name, weight, evidence in zip(names, known, found, strict=False):
+        own_share = weight / np.where(evidence > 0, evidence, 1) * longer.get(name, 1)
+        shares[name] = _Share(own_share, evidence > 0, longer.get(name))
+    return shares
 
 
 def _together(arrays: Sequence[NDArray[Any]], total: Total) -> list[NDArray[Any]]:
@@ -59,34 +81,37 @@ def _together(arrays: Sequence[NDArray[Any]], total: Total) -> list[NDArray[Any]
     return [part.reshape(array.shape) for part, array in zip(parts, arrays, strict=True)]
 
 
-def _mean(own: Partial, name: str, evidence: NDArray[Any], total: Total, *, base: State) -> NDArray[Any]:
+def _mean(array: NDArray[Any], share: _Share, total: Total, *, base: NDArray[Any]) -> NDArray[Any]:
     """The mean of a large array. Rows that nobody touched are the same everywhere, and stay at home."""
-    array = own.state[name]
-    touched = np.flatnonzero(evidence > 0)
+    touched = np.flatnonzero(share.touched)
     if len(touched) == 0:
         return array
-    if evidence.size == 1 or len(touched) > MOST_ROWS * len(array):
-        mean = _share(own, name, evidence, np.float32)
+    if share.touched.size == 1 or len(touched) > MOST_ROWS * len(array):
+        mean = _own(array, share, np.float32)
         total(mean)
-        if len(touched) < evidence.size:
-            mean[evidence <= 0] = array[evidence <= 0]
-        return mean.astype(array.dtype, copy=False)
-    share = (np.asarray(own.weight[name])[touched] / evidence[touched]).astype(np.float32)
-    rows = array[touched].astype(np.float32, copy=False)
-    rows *= share.reshape(-1, *[1] * (array.ndim - 1))
-    total(rows)
-    if array is base.get(name) or not array.flags.writeable:
+        return _settled(mean, array, share, base=base)
+    rows = _Share(share.own[touched], share.touched[touched], None if share.longer is None else share.longer[touched])
+    mean = _own(array[touched], rows, np.float32)
+    total(mean)
+    if array is base or not array.flags.writeable:
         array = array.copy()
-    array[touched] = rows
+    array[touched] = _settled(mean, array[touched], rows, base=base[touched])
     return array
 
 
-def _share(own: Partial, name: str, evidence: NDArray[Any], dtype: type[np.floating[Any]]) -> NDArray[Any]:
-    """What this process adds to the mean: its array, times its part of the evidence."""
-    array = own.state[name]
-    part = np.asarray(own.weight[name], np.float64) / np.where(evidence > 0, evidence, 1)
-    share: NDArray[Any] = np.multiply(array, _broadcast(part.astype(dtype), array), dtype=dtype)
-    return share
+def _own(array: NDArray[Any], share: _Share, dtype: type[np.floating[Any]]) -> NDArray[Any]:
+    """What this process adds to the mean: its array, times its part in it."""
+    product: NDArray[Any] = np.multiply(array, _broadcast(share.own.astype(dtype), array), dtype=dtype)
+    return product
+
+
+def _settled(mean: NDArray[Any], array: NDArray[Any], share: _Share, *, base: NDArray[Any]) -> NDArray[Any]:
+    """The mean, after rows that have to go further went there, and untouched ones are as they were. Uses up `mean`."""
+    if share.longer is not None and np.any(share.longer != 1):
+        mean += base * _broadcast((1 - share.longer).astype(mean.dtype), array)
+    if not share.touched.all():
+        mean[...] = np.where(_broadcast(share.touched, array), mean, array)
+    return mean.astype(array.dtype, copy=False)
 
 
 def _broadcast(rows: NDArray[Any], array: NDArray[Any]) -> NDArray[Any]:
