@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from benchmarks import surfaces
-from benchmarks.surfaces import SEARCHES, SPACE, Sweep, sweep
+from benchmarks.surfaces import Sweep, sweep
 from benchmarks.tabulated import EPOCHS, EXACT, LOGARITHMIC, NAMES, Surface
+from benchmarks.tuners import SEARCHES, SPACE
 
 SURFACE = Surface()
 
