@@ -145,7 +145,7 @@ def read_lines(body: bytes) -> Records:
         try:
             items.append(orjson.loads(line))
         except orjson.JSONDecodeError as error:
-            raise _undecodable(str(error), JSON_LINES, len(items), number) from None
+            raise _undecodable(f"{error.msg}: column {error.colno}", JSON_LINES, len(items), number) from None
         lines.append(number)
     return Records(items, lines)
 

@@ -117,6 +117,17 @@ def test_recordio_gives_back_who_it_is(model):
     np.testing.assert_allclose(weights(model.answer(body, content_type=RECORDIO, accept=JSON)), EXPECTED, rtol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [JSON_LINES, RECORDIO])
+def test_portions(model, kind):
+    """Bodies of lines, and of records, may be put together."""
+    body = b"".join(recordio.frame(encode(Record({"values": Tensor(np.float32(row))}))) for row in DENSE)
+    instances = model.decode(body, content_type=RECORDIO)
+    found = [each for i in range(0, 6, 2) for each in model.predict(instances[i : i + 2])]
+    np.testing.assert_allclose([each.weights for each in found], EXPECTED, rtol=1e-5)
+    parts = [model.encode(found[i : i + 2], accept=kind).body for i in range(0, 6, 2)]
+    assert b"".join(parts) == model.encode(found, accept=kind).body
+
+
 def test_an_empty_document(model):
     """Sparse without entries: in RecordIO it has a shape and no values."""
     nothing = {"data": {"features": {"keys": [], "shape": [12], "values": []}}}
