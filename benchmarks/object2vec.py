@@ -75,7 +75,7 @@ class Job(NamedTuple):
 
 
 def main() -> None:
-    parser = harness.arguments(__doc__ or "", seeds=2)
+    parser = harness.arguments(__doc__ or "", seeds=5)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts, instead of all")
     parser.add_argument("--small", action="store_true", help="a twentieth of everything, for tests")
     options = parser.parse_args()
@@ -107,7 +107,7 @@ def jobs(options: argparse.Namespace, folder: str) -> Iterator[Job]:
     if "ablation" in options.only:
         for number, row in enumerate(PUBLISHED):
             features = {"negatives": row.negatives, "shared": row.shared, "comparators": row.comparators}
-            seeds = range(1, 1 + (options.seeds if row.negatives == 5 and row.shared else 1))  # nearest
+            seeds = range(1, 1 + (options.seeds if row.negatives else 1))
             each = {"threads": options.threads, "small": options.small, "seeds": [*seeds]}
             yield Job("ablation", str(number), "benchmarks.towers", "notebook", each | features | begun)
     if "captions" in options.only:
