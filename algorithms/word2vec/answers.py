@@ -70,12 +70,22 @@ class Words:
 
     def predict(self, instances: Sequence[str]) -> list[bytes]:
         """JSON of each word and its vector."""
-        rows, ready = self.table.rows, self._ready
-        found = []
-        for word in instances:
+        rows, ready, subwords = self.table.rows, self._ready, self.table.subwords
+        found: list[bytes] = []
+        others: list[int] = []  # places of words whose answers are not kept
+        for place, word in enumerate(instances):
             row = rows.get(word, -1)
-            item = ready[row] if 0 <= row < len(ready) else None
-            found.append(item or self._made(word, row))
+            if 0 <= row < len(ready):
+                found.append(ready[row] or self._made(row))
+            elif row < 0 and not subwords:
+                found.append(_item(self._zeros, word))
+            else:
+                found.append(b"")
+                others.append(place)
+        if others:
+            words = [instances[place] for place in others]
+            for place, item in zip(others, _items(words, self.table.look(words)), strict=True):
+                found[place] = item
         return found
 
     def encode(self, predictions: Sequence[bytes], *, accept: str = "") -> Answer:
@@ -108,11 +118,8 @@ class Words:
         [vector] = self.table.look([word])
         return (row, vector) if row >= 0 or vector.any() else None
 
-    def _made(self, word: str, row: int) -> bytes:
-        if row < 0 and not self.table.subwords:
-            return _item(self._zeros, word)
-        if not 0 <= row < len(self._ready):
-            return _items([word], self.table.look([word]))[0]
+    def _made(self, row: int) -> bytes:
+        """What is said of a word of the vocabulary; its neighbours' answers are made ready with it."""
         first = row // STRETCH * STRETCH
         words = [printable(each) for each in self.table.words[first : min(first + STRETCH, len(self._ready))]]
         items = _items(words, self.table.stretch(first, first + len(words)))
