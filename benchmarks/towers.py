@@ -46,8 +46,8 @@ STS: Settings = {
     "enc0_freeze_pretrained_embedding": False, "device": "cpu",
 }  # fmt: skip
 # SageMaker's notebook of document embeddings, but for three things: sequences are whole, token vectors begin as those
-# of our Word2Vec, and there is one epoch of four sentences of each article, not two of one: it had sixteen times as many
-# articles. Chosen by articles set aside from those of training: with more sentences of so few, or more epochs, all
+# of our Word2Vec, and there is one epoch of four sentences of each article, not two of one: it had sixteen times as
+# many articles. Chosen by articles set aside from those of training: with more sentences of so few, or more epochs, all
 # comparators tell articles apart by what they know by heart, and equally well
 NOTEBOOK: Settings = {
     "enc0_network": "pooled_embedding", "enc_dim": DIM, "optimizer": "adam", "learning_rate": 0.01,
