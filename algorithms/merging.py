@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from algorithms.state import Partial, State, lengthening, merge
 
 SMALL = 1 << 16  # numbers: arrays with fewer travel together, since each journey costs a fifth of a millisecond
+BLOCK = 1 << 20  # numbers of a large array that are worked on at a time: temporary copies stay in the cache
 MOST_ROWS = 0.7  # share of a table's rows above which picking them out costs more than it saves
 
 
@@ -24,8 +25,8 @@ def merge_over(partials: Sequence[Partial], total: Total, *, base: State) -> Sta
     """What `merge` makes of this process's partials and all others', trained from `base`.
 
     Every process has at least one partial, an idle one with no evidence. base stays as it is; the arrays of `partials`
-    are used up. Large arrays are summed in float32: equal to `merge` of
-    all partials to its rounding, and to the last bit the same in all processes.
+    are used up. Large arrays are summed in float32: equal to `merge` to its rounding, and to the last bit the same in
+    all processes.
     """
     own = merge(partials)
     names = sorted(own.weight)
@@ -82,21 +83,29 @@ def _together(arrays: Sequence[NDArray[Any]], total: Total) -> list[NDArray[Any]
 
 
 def _mean(array: NDArray[Any], share: _Share, total: Total, *, base: NDArray[Any]) -> NDArray[Any]:
-    """The mean of a large array. Rows that nobody touched are the same everywhere, and stay at home."""
-    touched = np.flatnonzero(share.touched)
-    if len(touched) == 0:
-        return array
-    if share.touched.size == 1 or len(touched) > MOST_ROWS * len(array):
-        mean = _own(array, share, np.float32)
-        total(mean)
-        return _settled(mean, array, share, base=base)
-    rows = _Share(share.own[touched], share.touched[touched], None if share.longer is None else share.longer[touched])
-    mean = _own(array[touched], rows, np.float32)
-    total(mean)
-    if array is base or not array.flags.writeable:
+    """The mean of a large array, block by block. Rows that nobody touched are the same everywhere, and stay at home."""
+    if array is base or not array.flags.writeable or not array.flags.c_contiguous:
         array = array.copy()
-    array[touched] = _settled(mean, array[touched], rows, base=base[touched])
+    if share.touched.size == 1:
+        array[...] = _block(array, share, total, base=base)
+        return array
+    touched = np.flatnonzero(share.touched)
+    most = max(1, BLOCK // max(1, array[0].size))
+    if len(touched) > MOST_ROWS * len(array):
+        blocks: list[Any] = [slice(start, start + most) for start in range(0, len(array), most)]
+    else:
+        blocks = [touched[start : start + most] for start in range(0, len(touched), most)]
+    for rows in blocks:
+        longer = None if share.longer is None else share.longer[rows]
+        part = _Share(share.own[rows], share.touched[rows], longer)
+        array[rows] = _block(array[rows], part, total, base=base[rows])
     return array
+
+
+def _block(array: NDArray[Any], share: _Share, total: Total, *, base: NDArray[Any]) -> NDArray[Any]:
+    mean = _own(array, share, np.float32)
+    total(mean)
+    return _settled(mean, array, share, base=base)
 
 
 def _own(array: NDArray[Any], share: _Share, dtype: type[np.floating[Any]]) -> NDArray[Any]:
