@@ -18,9 +18,10 @@ from algorithms.state import Partial, State
 Distribution = Literal["ShardedByS3Key", "FullyReplicated"]
 """What each worker is given: its part of the corpus, or all of it, as SageMaker's channels say."""
 
-# Words of text a round has at least, for every number in the state: copying and merging the state then costs a few
-# hundredths of the time that the fastest kernel trains on them.
+# Words of text a round has at least, for every number in the state: copying the state then costs a few hundredths of the
+# time that the fastest kernel trains on them; and with so many for each of several workers, merging less than a tenth.
 WORDS_PER_NUMBER = 0.4
+WORDS_PER_NUMBER_AND_WORKER = 0.28
 MOST_ROUNDS_AN_EPOCH = 100
 
 
@@ -117,10 +118,11 @@ def train_part(
     return algorithm.update(state, batches, span=span, threads=threads, seed=seed, alone=alone)
 
 
-def rounds_per_epoch(corpus: Corpus, state: State) -> int:
-    """As many as merging can afford."""
+def rounds_per_epoch(corpus: Corpus, state: State, *, workers: int = 1) -> int:
+    """As many as copying and merging can afford."""
     numbers = sum(array.size for array in state.values() if array.dtype.kind == "f")
-    return max(1, min(MOST_ROUNDS_AN_EPOCH, int(corpus.tokens / (WORDS_PER_NUMBER * numbers))))
+    least = max(WORDS_PER_NUMBER, WORDS_PER_NUMBER_AND_WORKER * workers)
+    return max(1, min(MOST_ROUNDS_AN_EPOCH, int(corpus.tokens / (least * numbers))))
 
 
 def parts_of(
@@ -154,9 +156,9 @@ def train(
     """
     if state is None:
         state = algorithm.init(corpus, seed=seed)
-    per_epoch = rounds_per_epoch(corpus, state)
-    rounds = algorithm.epochs * per_epoch
     workers = cluster.workers
+    per_epoch = rounds_per_epoch(corpus, state, workers=workers)
+    rounds = algorithm.epochs * per_epoch
     with cluster.team(algorithm, state) as team:
         del state
         # a round without text: workers start and kernels compile before the first round's clock runs

@@ -74,7 +74,7 @@ def test_every_epoch_is_the_corpus_once(workers: int, numbers: int, corpus: Corp
     rounds = list(train(algorithm, corpus, cluster=Here(2, workers=workers), seed=5))
     seen = [i for call in algorithm.calls for i in call.ids]
     assert seen == list(range(203)) * 3  # the parts of the workers in order and disjoint
-    assert len(rounds) == 3 * rounds_per_epoch(corpus, algorithm.init(corpus, seed=5))
+    assert len(rounds) == 3 * rounds_per_epoch(corpus, algorithm.init(corpus, seed=5), workers=workers)
     assert len(algorithm.calls) == workers * len(rounds)
     assert sum(done.words for done in rounds) == 3 * 203
 
@@ -99,8 +99,8 @@ def test_rounds_tell_where_they_are(corpus: Corpus) -> None:
 def test_a_round_starts_from_what_the_last_one_merged(corpus: Corpus) -> None:
     algorithm = Recorder(epochs=1)
     rounds = train(algorithm, corpus, cluster=Here(1, workers=3), seed=7)
-    assert [float(done.array("sum")[0]) for done in rounds] == [8 + index for index in range(10)]
-    assert [call.sum for call in algorithm.calls] == [7 + index for index in range(10) for _ in range(3)]
+    assert [float(done.array("sum")[0]) for done in rounds] == [8, 9, 10, 11]
+    assert [call.sum for call in algorithm.calls] == [7 + index for index in range(4) for _ in range(3)]
 
 
 def test_training_goes_on_from_a_state_that_is_given(corpus: Corpus) -> None:
@@ -228,4 +228,9 @@ def test_replicated_every_worker_passes_over_the_whole_corpus(corpus: Corpus) ->
     ids = [call.ids for call in algorithm.calls]
     assert ids[0] != ids[1] != ids[2], "in a round each has another stretch"
     assert sum(done.words for done in rounds) == 3 * 203
-    assert of == rounds_per_epoch(corpus, algorithm.init(corpus, seed=1))
+    assert of == rounds_per_epoch(corpus, algorithm.init(corpus, seed=1), workers=3)
+
+
+def test_more_workers_merge_less_often(corpus: Corpus) -> None:
+    state = {"vectors": np.zeros((20, 2), np.float32)}
+    assert [rounds_per_epoch(corpus, state, workers=workers) for workers in (1, 2, 4, 8, 100)] == [12, 9, 4, 2, 1]
