@@ -6,7 +6,6 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter, validators
 
-CONTAINER = "/opt/ml/model"  # where SageMaker puts a model
 MEGABYTES = 6  # of a request, as SageMaker's endpoints take them
 TRANSFORM_MEGABYTES = 100  # at most, of a request of its batch transform
 
@@ -41,11 +40,12 @@ def serve(
         debug: Show the traceback of an error.
 
     """
+    from flows.container import model_folder
     from flows.hosting import MEGABYTE
     from flows.hosting import host as serve_models
 
     number = serve_models(
-        models or (CONTAINER,),
+        models or (str(model_folder()),),
         address=host or ("127.0.0.1" if models else "0.0.0.0"),
         port=port,
         processes=processes,

@@ -42,11 +42,12 @@ def host(
         for line in told:
             tell(line)
 
-    if processes == 1:
-        return _serve(places, listener, watch=watch, most_bytes=most_bytes, started=started)
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // processes)))  # or each would take every core
-    shared = cells(len(places), processes=processes)
-    return mind(processes, serve_in_process, (places, listener, watch, most_bytes, processes, shared), started=started)
+    with listener:
+        if processes == 1:
+            return _serve(places, listener, watch=watch, most_bytes=most_bytes, started=started)
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // processes)))  # or each would take every core
+        arguments = (places, listener, watch, most_bytes, processes, cells(len(places), processes=processes))
+        return mind(processes, serve_in_process, arguments, started=started)
 
 
 def serve_in_process(
