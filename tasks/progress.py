@@ -46,7 +46,7 @@ def progress(title: str, *, artifact: str = "") -> Iterator[Report]:
         yield lambda fraction, note: still_wanted()
         return
     identity: UUID | None = None
-    if artifact and TaskRunContext.get():
+    if artifact and (TaskRunContext.get() or FlowRunContext.get()):
         made = create_progress_artifact(progress=0.0, key=artifact, description=title)
         identity = made if isinstance(made, UUID) else None
     start = told = time.monotonic()

@@ -49,9 +49,15 @@ class Earlier(NamedTuple):
         if not any(space.ranges.keys() & trial.parameters.keys() for trial in self.trials):
             raise EmbertextError("it searched none of our parameters", where=where, remedy="leave it out")
 
-    def counted(self) -> list[Trial]:
-        """Its completed trials, said to be from it."""
-        return [dataclasses.replace(trial, sweep=self.name) for trial in completed(self.trials)]
+    def counted(self, space: Space) -> list[Trial]:
+        """Its completed trials, said to be from it, each with all that makes it other than our form.
+
+        What we search and it did not is among their parameters, and so is what neither searched and we have otherwise.
+        """
+        return [
+            dataclasses.replace(trial, sweep=self.name, parameters=self._told(trial, space))
+            for trial in completed(self.trials)
+        ]
 
     def known(self, space: Space, objectives: Sequence[Objective]) -> list[Known]:
         """What its completed trials tell about our space, the best first; those that lie outside tell nothing."""
@@ -63,6 +69,16 @@ class Earlier(NamedTuple):
             values = tuple(each.sign * value for each, value in zip(objectives, trial.values, strict=True))
             found.append(Known(space.active({**space.base, **point}), values))
         return found
+
+    def _told(self, trial: Trial, space: Space) -> Parameters:
+        point = {**self.base, **trial.parameters}
+        active = space.active(space.canonical(point))
+        others = {
+            name: value
+            for name, value in point.items()
+            if name not in space.ranges and (name not in space.base or spelled(value) != spelled(space.base[name]))
+        }
+        return {name: point[name] for name in active if name in point} | others
 
     def _elsewhere(self, point: Parameters, space: Space) -> bool:
         """Whether it differs in what we do not search: then its value is not what we would get."""

@@ -126,7 +126,7 @@ class Record:
 
     def close(self) -> None:
         """Let another process write."""
-        _release(self._place.lock)
+        _left(self._place)
 
     def _id(self, number: int) -> int:
         return self._study.get_trials(deepcopy=False)[number]._trial_id
@@ -146,7 +146,14 @@ def recorded(where: str, *, name: str = NAME) -> tuple[list[Trial], dict[str, An
     """The trials of a sweep that need not have ended, and its settings. Raises EmbertextError where there is none."""
     if "://" not in where and not Path(where).exists():
         raise EmbertextError("no such file", where=f"storage={where!r}", remedy="give the storage of an earlier sweep")
-    storage = opened(where, alone=False).storage
+    place = opened(where, alone=False)
+    try:
+        return _recorded(place.storage, where, name)
+    finally:
+        _left(place)
+
+
+def _recorded(storage: BaseStorage, where: str, name: str) -> tuple[list[Trial], dict[str, Any]]:
     if name not in (names := _names(storage)):
         remedy = f"it has {', '.join(names)}" if names else "give the storage of an earlier sweep"
         raise EmbertextError(f"no sweep {name!r} there", where=f"storage={shown(where)!r}", remedy=remedy)
@@ -185,7 +192,8 @@ def _database(url: str) -> RDBStorage:
     try:
         return RDBStorage(url)
     except ImportError as error:
-        what, remedy = f"its driver is not installed: {error}", "install it, or give a path: a journal file"
+        what = f"its driver is not installed: {error.__cause__ or error}"
+        remedy = "install it, psycopg for PostgreSQL, or give a path: a journal file"
     except Exception as error:  # of SQLAlchemy or of the driver: there is no common class, and no partial success
         what = f"cannot be opened: {str(error).splitlines()[0]}"
         remedy = "give a path, or a URL such as sqlite:///sweep.db"
@@ -205,6 +213,14 @@ def _locked(path: Path) -> IO[bytes]:
     except OSError:
         pass  # a file system without locks
     return file
+
+
+def _left(place: Opened) -> None:
+    """No more is read or written there."""
+    _release(place.lock)
+    if isinstance(place.storage, RDBStorage):
+        place.storage.remove_session()
+        place.storage.engine.dispose()
 
 
 def _release(lock: IO[bytes] | None) -> None:

@@ -141,7 +141,9 @@ class Search:
     @property
     def trials(self) -> list[Trial]:
         """All that count: those of earlier sweeps on identical data, then our own."""
-        return [trial for each in self.warm_start if each.kind == "identical" for trial in each.counted()] + self.own
+        return [
+            trial for each in self.warm_start if each.kind == "identical" for trial in each.counted(self.space)
+        ] + self.own
 
     @property
     def ranked(self) -> list[Trial]:

@@ -20,17 +20,19 @@ Row = dict[str, Any]
 def rows(swept: Swept) -> list[Row]:
     """One a trial: model_name, the objectives, all hyperparameters that were searched, seconds, status, reason.
 
-    Ranked as the search ranks them; behind them those that failed, in their order. A parameter that did not count there
-    is None, and so is a value that there is none of.
+    Behind those that were searched are others in which trials of earlier sweeps differ. Ranked as the search ranks
+    them; behind them those that failed, in their order. A parameter that did not count there is None, and so is a value
+    that there is none of.
     """
     objectives = [each.metric for each in swept.objectives]
+    searched = dict.fromkeys([*swept.sweep.space.ranges, *(name for each in swept.trials for name in each.parameters)])
     ordered = [*swept.ranked, *(each for each in swept.trials if each.status == "failed")]
     return [
         {
             "model_name": model_name(swept, each),
             **dict.fromkeys(objectives),
             **dict(zip(objectives, each.values, strict=False)),
-            **dict.fromkeys(swept.sweep.space.ranges),
+            **searched,
             **each.parameters,
             "seconds": round(each.seconds, 1),
             "status": each.status,

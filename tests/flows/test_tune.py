@@ -92,7 +92,8 @@ def test_the_best_is_published_as_its_own_flow_would(finished, corpus, place):
 
 def test_artifacts(finished):
     found = runs.artifacts(finished)
-    assert found.keys() >= {"tune-word2vec-summary", "tune-word2vec-trials", "tune-word2vec-report"}
+    names = ("progress", "summary", "trials", "report")
+    assert found.keys() >= {f"tune-word2vec-{name}" for name in names}
     assert len(json.loads(found["tune-word2vec-trials"].data)) == 3
     assert "data:image/png;base64," in found["tune-word2vec-summary"].data
 

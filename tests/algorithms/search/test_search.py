@@ -10,6 +10,7 @@ from algorithms.search.reading import ranges
 from algorithms.search.record import recorded, shown
 from algorithms.search.search import Search
 from algorithms.search.space import Space
+from algorithms.search.trials import Trial
 from data.errors import EmbertextError, HyperparameterError
 
 SPACE = Space(ranges({"x": {"low": 0.0, "high": 1.0}, "mode": ["a", "b"]}))
@@ -131,6 +132,7 @@ def test_one_process_at_a_time(tmp_path):
     ("where", "said"),
     [
         ("mysqll://a:secret@b/c", r"storage='mysqll://a:\*\*\*@b/c': cannot be opened: "),
+        ("mysql+pymysql://a:secret@b/c", r"c': its driver is not installed: No module named 'pymysql'; install it, "),
         ("s3://bucket/sweep", "storage='s3://bucket/sweep': cannot be opened: "),
         ("/proc/sweep", "storage='/proc/sweep': cannot be written: "),
     ],
@@ -266,7 +268,20 @@ def test_what_was_not_searched_must_be_the_same(tmp_path):
     fixed = Space(ranges({"x": {"low": 0.0, "high": 1.0}}), base={"mode": "a"})
     with search(fixed, strategy="bayesian", warm_start=[before]) as sweep:
         known = before.known(fixed, sweep.objectives)
-    assert len(known) == sum(each.parameters["mode"] == "a" for each in before.counted())
+    assert len(known) == sum("mode" not in each.parameters for each in before.counted(fixed)) > 0
+
+
+def test_earlier_trials_tell_all_that_makes_them_different():
+    done = Trial(0, {"x": 0.5, "mode": "b"}, "completed", values=(0.9,))
+    before = Earlier("before", "identical", (done,), {"n": 3, "same": 1, "size": 8}, ("maximize accuracy",))
+    base = {"mode": "a", "same": 1, "size": 16, "x": 0.1, "n": 1, "k": 2}
+    ours = {
+        "x": {"low": 0.0, "high": 1.0},
+        "n": {"low": 1, "high": 9},
+        "k": {"low": 1, "high": 3, "when": {"mode": "a"}},
+    }
+    with search(Space(ranges(ours), base=base), warm_start=[before]) as sweep:
+        assert sweep.best.parameters == {"x": 0.5, "n": 3, "mode": "b", "size": 8}
 
 
 def test_warm_starts_that_cannot_be(tmp_path):

@@ -1,6 +1,7 @@
 """The ranked table, as rows, CSV and DataFrame; the cost."""
 
 import csv
+import dataclasses
 import io
 
 import pytest
@@ -19,6 +20,15 @@ def test_the_best_is_first_and_failures_are_last():
     columns = ["model_name", "accuracy", "rate", "kind", "depth", "seconds", "status", "reason"]
     assert all(list(row) == columns for row in table)
     assert table[2]["depth"] is None, "it did not count there"
+
+
+def test_trials_of_an_earlier_sweep_have_columns_of_their_own():
+    found = swept(0.7, 0.9, 0.8)
+    earlier = dataclasses.replace(found.best, sweep="s3://b/tune-x", parameters={**found.best.parameters, "size": 8})
+    table = rows(found._replace(trials=[earlier, *found.trials], ranked=[earlier, *found.ranked]))
+    assert [row["size"] for row in table] == [8, None, None, None, None]
+    assert next(iter(csv.DictReader(io.StringIO(to_csv(table)))))["size"] == "8"
+    assert list(table[0])[:6] == ["model_name", "accuracy", "rate", "kind", "depth", "size"]
 
 
 def test_csv_reads_back(tmp_path):
