@@ -29,7 +29,7 @@ class Slice(NamedTuple):
 
     def read(self) -> NDArray[np.int32]:
         """The ids, (stop - start,) int32, memory-mapped."""
-        return arrays.opened(self.url)[self.start : self.stop]
+        return arrays.part(self.url, self.start, self.stop)
 
 
 class Corpus(NamedTuple):

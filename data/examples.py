@@ -57,7 +57,8 @@ class Slice(NamedTuple):
 
     def read(self) -> Batch:
         """The examples, memory-mapped."""
-        return Batch(arrays.opened(self.stream), arrays.opened(self.offsets)[self.start : self.stop + 1])
+        offsets = arrays.part(self.offsets, self.start, self.stop + 1)
+        return Batch(arrays.part(self.stream, int(offsets[0]), int(offsets[-1])), offsets - offsets[0])
 
 
 class Shards(NamedTuple):

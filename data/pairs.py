@@ -99,14 +99,13 @@ class Slice(NamedTuple):
 
     def read(self) -> Batch:
         """The pairs, memory-mapped."""
-        in0, in1 = (
-            Sequences(
-                arrays.opened(f"{self.shard}-{name}.npy"),
-                arrays.opened(f"{self.shard}-{name}-offsets.npy")[self.start : self.stop + 1],
-            )
-            for name in SIDES
-        )
-        return Batch(in0, in1, arrays.opened(f"{self.shard}-labels.npy")[self.start : self.stop])
+        labels = arrays.part(f"{self.shard}-labels.npy", self.start, self.stop)
+        return Batch(self._side(SIDES[0]), self._side(SIDES[1]), labels)
+
+    def _side(self, name: str) -> Sequences:
+        offsets = arrays.part(f"{self.shard}-{name}-offsets.npy", self.start, self.stop + 1)
+        tokens = arrays.part(f"{self.shard}-{name}.npy", int(offsets[0]), int(offsets[-1]))
+        return Sequences(tokens, offsets - offsets[0])
 
 
 class Shards(NamedTuple):

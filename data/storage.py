@@ -107,6 +107,17 @@ def read_bytes(url: str) -> bytes:
         return bytes(fs.cat_file(path))
 
 
+def read_part(url: str, start: int, stop: int | None) -> bytes:
+    """Bytes start..stop-1 of a file, and no others are fetched."""
+    with _told(url, "read"):
+        if is_local(url):
+            with _path(url).open("rb") as stream:
+                stream.seek(start)
+                return stream.read(-1 if stop is None else max(0, stop - start))
+        fs, path = _remote(url)
+        return bytes(fs.cat_file(path, start=start, end=stop)) if stop is None or stop > start else b""
+
+
 def write_bytes(url: str, data: bytes) -> None:
     """Write a whole file atomically; missing folders are made."""
     with _told(url, "write"):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from data import arrays
+from data import arrays, storage
 from data.errors import StorageError
 
 
@@ -24,7 +24,33 @@ def test_round_trip(array: NDArray[np.generic], where: str, tmp_path: Path) -> N
     assert (again.dtype, again.shape) == (array.dtype, array.shape)
     assert again.flags.writeable
     np.testing.assert_array_equal(again, array)
-    assert arrays.opened(url) is again
+    assert not array.size or np.shares_memory(arrays.opened(url), again)
+
+
+@pytest.mark.parametrize("where", ["local", "memory"])
+def test_a_part(where: str, tmp_path: Path) -> None:
+    url = f"{tmp_path if where == 'local' else 'memory://test_arrays'}/whole.npy"
+    arrays.write(url, np.arange(1000, dtype=np.int32))
+    part = arrays.part(url, 10, 13)
+    assert type(part) is np.ndarray
+    assert (part.dtype, part.tolist(), part.flags.writeable) == (np.int32, [10, 11, 12], True)
+    assert np.shares_memory(arrays.part(url, 10, 13), part)
+    assert arrays.part(url, 7, 7).tolist() == []
+
+
+def test_a_part_is_all_that_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "memory://test_arrays/fetched.npy"
+    arrays.write(url, np.arange(1000, dtype=np.int64))
+    genuine, fetched = storage.read_part, []
+
+    def reading(url: str, start: int, stop: int | None) -> bytes:
+        fetched.append((start, stop))
+        return genuine(url, start, stop)
+
+    monkeypatch.setattr(storage, "read_part", reading)
+    for _ in range(3):
+        assert arrays.part(url, 100, 200).sum() == sum(range(100, 200))
+    assert fetched == [(0, arrays.HEADER), (128 + 800, 128 + 1600)]
 
 
 def test_writing_to_an_array_leaves_its_file(tmp_path: Path) -> None:

@@ -96,13 +96,13 @@ def test_ids_can_be_changed_without_changing_the_file(tmp_path: Path) -> None:
     assert np.load(corpus.shards[0]).tolist() == list(range(9))
 
 
-def test_a_remote_shard_is_read_once_and_its_copy_goes() -> None:
+def test_a_piece_of_a_remote_shard_is_fetched_once() -> None:
     folder = "memory://test_corpus/once"
     corpus = written([9], folder)
-    first = Slice(corpus.shards[0], 0, 9).read()
+    first = Slice(corpus.shards[0], 4, 9).read()
     fsspec.filesystem("memory").rm("/test_corpus/once", recursive=True)
     assert Slice(corpus.shards[0], 4, 9).read().tolist() == [4, 5, 6, 7, 8]
-    assert first.tolist() == list(range(9))
+    assert first.tolist() == [4, 5, 6, 7, 8]
 
 
 def test_the_index_is_written_last_and_names_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
