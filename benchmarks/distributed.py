@@ -2,7 +2,7 @@
 
     python -m benchmarks.distributed [--json] [--seeds 3] [--only throughput scaling faults] [--kept FOLDER] [--quick]
 
-    throughput   workers of one thread each, two against one, in turns round by round: words a second of batch_skipgram
+    throughput   workers of one thread each, two against one, in turns: words a second of batch_skipgram
                  on Wikipedia in text8's form, documents a second of topics of 20 Newsgroups, pairs a second of articles
     scaling      a model of a round, its figures measured here; checked against runs of one, two and four workers, also
                  over links that are shaped, where this machine allows it; then 32 workers on 1 and 10 Gbit/s
@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import harness
+from benchmarks import harness, scaled
 from benchmarks.harness import Figures, Floor, alone, less_the_spread, spread
 
 PARTS = ("throughput", "scaling", "faults")
@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--workers", nargs=2, type=int, default=[1, 2], help="0: this process, without Dask")
     parser.add_argument("--kept", default="", help="a folder for what is prepared, found there the next time")
     parser.add_argument("--quick", action="store_true", help="a look at whether it runs")
+    parser.add_argument("--picture", type=Path, help="draw how it would scale into this file")
     options = parser.parse_args()
     if options.quick:
         options.seeds = 1
@@ -66,15 +67,21 @@ def main() -> None:
             throughput_table(runs)
             figures["throughput"] = runs
             floors += throughput_floors(runs)
+        if "scaling" in options.only:
+            found = scaled.run(prepared("text8", options, Path(options.kept or folder)), quick=options.quick)
+            print()
+            scaled.tables(found)
+            if options.picture:
+                scaled.draw(found, options.picture)
+            figures["scaling"] = scaled.figures(found)
+            floors += scaled.floors(found.checks)
     harness.conclude("distributed", figures, floors, as_json=options.json)
 
 
 def throughput(options: argparse.Namespace, folder: Path) -> Runs:
     """Train everything with both numbers of workers, once a seed."""
     runs: Runs = {}
-    where = {name: str(folder / (f"{name}-quick" if options.quick else name)) for name in options.trainings}
-    for name in options.trainings:
-        alone(MODULE, f"prepare {name}", folder=where[name], threads=2, quick=options.quick)
+    where = {name: prepared(name, options, folder) for name in options.trainings}
     # seeds outside, trainings inside: a machine that slows down does so for everyone
     for seed in range(1, options.seeds + 1):
         for name in options.trainings:
@@ -83,6 +90,13 @@ def throughput(options: argparse.Namespace, folder: Path) -> Runs:
             runs.setdefault(name, []).append(run)
             print(f"seed {seed}  {told(name, run)}", flush=True)
     return runs
+
+
+def prepared(name: str, options: argparse.Namespace, folder: Path) -> str:
+    """The folder of what a training reads."""
+    url = str(folder / (f"{name}-quick" if options.quick else name))
+    alone(MODULE, f"prepare {name}", folder=url, threads=2, quick=options.quick)
+    return url
 
 
 def told(name: str, run: Figures) -> str:
@@ -111,9 +125,17 @@ def _sum(found: Figures, figure: str) -> float:
 
 
 def times(few: Figures, many: Figures) -> float:
-    """How many times as fast, by the median over rounds that followed one another."""
-    pairs = zip(few["rounds"], many["rounds"], strict=False)  # one may have ended sooner
-    return _median(one["seconds"] / other["seconds"] for one, other in pairs)
+    """How many times as fast, by the median over epochs that were trained in turns."""
+    pairs = zip(_epochs(few), _epochs(many), strict=False)  # one may have ended sooner
+    return _median(one / other for one, other in pairs)
+
+
+def _epochs(found: Figures) -> list[float]:
+    """The seconds of each."""
+    seconds: dict[int, float] = {}
+    for each in found["rounds"]:
+        seconds[each["epoch"]] = seconds.get(each["epoch"], 0.0) + each["seconds"]
+    return list(seconds.values())
 
 
 def machine(few: Figures, many: Figures) -> float:
@@ -157,7 +179,7 @@ def throughput_table(runs: Runs) -> None:
         )  # fmt: skip
     first, second = next(iter(runs.values()))[0]
     columns = ["", "", f"{first} worker", f"{second} workers", "times", "training alone", "merging", "waiting", "rest"]
-    harness.table("Throughput, median (range) over seeds; rounds in turns", columns, rows)
+    harness.table("Throughput, median (range) over seeds; in turns", columns, rows)
     rows = [
         [TRAININGS[name].training, TRAININGS[name].quality,
          *(spread([quality(name, [*run.values()][which]) for run in of]) for which in (0, 1)),

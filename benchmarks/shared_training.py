@@ -1,10 +1,11 @@
-"""Three trainings, each shared out among workers: rounds of one worker and of two in turns, and what both came to.
+"""Three trainings, each shared out among workers: one worker and two in turns, and what both came to.
 
 A training is prepared once, in a folder, and run for each seed in a process of its own, with a local Dask cluster for
 each number of workers: whatever slows the machine down meanwhile, slows both. Where none is asked for, the process
 itself trains. See `harness.alone`.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -47,16 +48,19 @@ def compared(name: str, *, folder: str, workers: Sequence[int], threads: int, se
             where = stack.enter_context(cluster.connect(threads=threads, workers=number, scheduler=""))
             going[number] = train(shared.form, shared.corpus, cluster=where, state=shared.begin(seed), seed=seed)
             stack.callback(going[number].close)  # type: ignore[attr-defined]
-        while going:
-            for number in list(going):
-                if not _further(shared, next(going[number]), found[number]):
-                    del going[number]
+        done = dict.fromkeys(workers, 0.0)
+        while done:
+            number = min(done, key=done.__getitem__)  # rounds need not be as long
+            each = next(going[number])
+            done[number] = each.progress
+            if not _further(shared, each, found[number]):
+                del done[number]
     return {"workers": {str(number): figures for number, figures in found.items()}}
 
 
 def _further(shared: Shared, each: Round, found: Figures) -> bool:
     """Note a round, judge the model if it is time; whether to go on."""
-    found["rounds"].append(told(each, shared.units * shared.form.epochs / each.rounds))
+    found["rounds"].append(told(each, shared.form.epochs, shared.units))
     last = each.number == each.rounds
     if last or (shared.every_epoch and each.number * shared.form.epochs % each.rounds == 0):
         found["judged"].append(shared.judge(each.state))
@@ -64,10 +68,16 @@ def _further(shared: Shared, each: Round, found: Figures) -> bool:
     return not last
 
 
-def told(each: Round, units: float) -> Figures:
+def told(each: Round, epochs: int, units: int) -> Figures:
     """A round as figures. units: of what is counted; shares: the seconds that each worker trained for."""
-    shares = [share.seconds for share in each.shares]
-    return {"units": units, "words": each.words, "seconds": each.seconds, "merging": each.merging, "shares": shares}
+    return {
+        "epoch": math.ceil(each.number * epochs / each.rounds),
+        "units": units * epochs / each.rounds,
+        "words": each.words,
+        "seconds": each.seconds,
+        "merging": each.merging,
+        "shares": [share.seconds for share in each.shares],
+    }
 
 
 def text8(folder: str, quick: bool) -> Shared:
