@@ -73,12 +73,12 @@ def draw(curves: Sequence[Curve], path: Path) -> None:
         if point.efficiency:
             left.scatter([point.machines], [point.efficiency], **filled)
             left.annotate(
-                point.name, (point.machines, point.efficiency), xytext=(-6, 6), textcoords="offset points",
-                fontsize=8, color=THEIRS, ha="right",
+                point.name, (point.machines, point.efficiency), xytext=(-6, -6), textcoords="offset points",
+                fontsize=8, color=THEIRS, ha="right", va="top",
             )  # fmt: skip
     left.set(ylim=(0, 1.05), xlabel="workers of one thread; theirs: machines", xticks=workers, xticklabels=workers)
     cores = [1, 4, 16, 64, 256, 1024]
-    right.set(yscale="log", xlim=(0.8, 3000), xlabel="cores; theirs: vCPUs or cores", xticks=cores, xticklabels=cores)
+    right.set(yscale="log", xlim=(0.8, 9000), xlabel="cores; theirs: vCPUs or cores", xticks=cores, xticklabels=cores)
     speeds = [1, 3, 10, 30, 100]
     right.set_yticks(speeds, [str(speed) for speed in speeds])
     right.minorticks_off()
