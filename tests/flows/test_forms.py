@@ -16,12 +16,13 @@ from flows.object2vec import object2vec
 from flows.serve import serve
 from flows.text_classification import text_classification
 from flows.topics import topics
+from flows.transform import transform
 from flows.tune import tune_object2vec, tune_text_classification, tune_topics, tune_word2vec
 from flows.word2vec import word2vec
 
 FLOWS = [word2vec, text_classification, evaluate_classifier, topics, object2vec]
 TUNING = [tune_word2vec, tune_text_classification, tune_topics, tune_object2vec]
-OTHERS = [serve]
+OTHERS = [serve, transform]
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 
