@@ -18,10 +18,12 @@ from algorithms.state import Partial, State
 Distribution = Literal["ShardedByS3Key", "FullyReplicated"]
 """What each worker is given: its part of the corpus, or all of it, as SageMaker's channels say."""
 
-# Words of text a round has at least, for every number in the state: copying the state then costs a few hundredths of the
+# Words of text a round has at least, for every number in the state: copying it then costs a few hundredths of the
 # time that the fastest kernel trains on them; and with so many for each of several workers, merging less than a tenth.
 WORDS_PER_NUMBER = 0.4
 WORDS_PER_NUMBER_AND_WORKER = 0.28
+# Words of each of several workers in a round: to be told what to do, and to merge, takes a few hundredths of a second.
+WORDS_PER_WORKER = 400_000
 MOST_ROUNDS_AN_EPOCH = 100
 
 
@@ -121,8 +123,10 @@ def train_part(
 def rounds_per_epoch(corpus: Corpus, state: State, *, workers: int = 1) -> int:
     """As many as copying and merging can afford."""
     numbers = sum(array.size for array in state.values() if array.dtype.kind == "f")
-    least = max(WORDS_PER_NUMBER, WORDS_PER_NUMBER_AND_WORKER * workers)
-    return max(1, min(MOST_ROUNDS_AN_EPOCH, int(corpus.tokens / (least * numbers))))
+    least = WORDS_PER_NUMBER * numbers
+    if workers > 1:
+        least = workers * max(WORDS_PER_NUMBER_AND_WORKER * numbers, WORDS_PER_WORKER)
+    return max(1, min(MOST_ROUNDS_AN_EPOCH, int(corpus.tokens / least)))
 
 
 def parts_of(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from algorithms import training
 from algorithms.counting import count_and_encode
 from algorithms.here import Here
 from algorithms.protocol import Algorithm, Span
@@ -63,6 +64,7 @@ _: Algorithm = Recorder()
 def corpus(monkeypatch: pytest.MonkeyPatch) -> Corpus:
     """Three shards that hold 0, 1, 2 ... 202."""
     monkeypatch.setattr(Slice, "read", lambda piece: IDS[piece.url][piece.start : piece.stop])
+    monkeypatch.setattr(training, "WORDS_PER_WORKER", 1)
     lengths = [len(ids) for ids in IDS.values()]
     return Corpus(Vocabulary(["a"], np.array([203])), list(IDS), lengths, sum(lengths), 1)
 
@@ -234,3 +236,9 @@ def test_replicated_every_worker_passes_over_the_whole_corpus(corpus: Corpus) ->
 def test_more_workers_merge_less_often(corpus: Corpus) -> None:
     state = {"vectors": np.zeros((20, 2), np.float32)}
     assert [rounds_per_epoch(corpus, state, workers=workers) for workers in (1, 2, 4, 8, 100)] == [12, 9, 4, 2, 1]
+
+
+def test_workers_have_something_to_do_in_each_round(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "WORDS_PER_WORKER", 40)
+    state = {"vectors": np.zeros((1, 1), np.float32)}
+    assert [rounds_per_epoch(corpus, state, workers=workers) for workers in (1, 2, 5)] == [100, 2, 1]
