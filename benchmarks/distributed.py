@@ -65,7 +65,7 @@ def main() -> None:
             runs = throughput(options, Path(options.kept or folder))
             print()
             throughput_table(runs)
-            figures["throughput"] = runs
+            figures["throughput"] = {name: [short(name, run) for run in of] for name, of in runs.items()}
             floors += throughput_floors(runs)
         if "scaling" in options.only:
             found = scaled.run(prepared("text8", options, Path(options.kept or folder)), quick=options.quick)
@@ -138,7 +138,7 @@ def _epochs(found: Figures) -> list[float]:
     return list(seconds.values())
 
 
-def machine(few: Figures, many: Figures) -> float:
+def training_alone(few: Figures, many: Figures) -> float:
     """How many times as fast the workers themselves trained, all together: without merging, waiting and scheduling."""
 
     def together(found: Figures) -> float:
@@ -173,7 +173,7 @@ def throughput_table(runs: Runs) -> None:
             [
                 TRAININGS[name].training, f"{TRAININGS[name].unit}/s",
                 *(f"{statistics.median(map(speed, each)):,.0f}" for each in (few, many)),
-                spread([times(*run.values()) for run in of]), spread([machine(*run.values()) for run in of]),
+                spread([times(*run.values()) for run in of]), spread([training_alone(*run.values()) for run in of]),
                 *(f"{statistics.median(map(share, many)):.1%}" for share in (merging, waiting, scheduling)),
             ]
         )  # fmt: skip
@@ -205,6 +205,16 @@ def throughput_floors(runs: Runs) -> list[Floor]:
             Floor(f"{name}: share of the time not spent merging", 1 - _median(map(merging, many)), 1 - MERGING)
         )
     return floors
+
+
+def short(name: str, run: Figures) -> Figures:
+    """A run without its rounds."""
+    told: Figures = {"times": times(*run.values()), "training_alone": training_alone(*run.values())}
+    for workers, found in run.items():
+        told[workers] = {share.__name__: share(found) for share in (merging, waiting, scheduling)}
+        told[workers] |= {"units_per_second": speed(found), "rounds": len(found["rounds"])}
+        told[workers][TRAININGS[name].quality] = quality(name, found)
+    return told
 
 
 def _median(values: Iterable[float]) -> float:

@@ -29,7 +29,7 @@ def test_rounds_of_more_workers_may_be_longer():
     assert benchmark.speed(few) == 50
     assert benchmark.speed(many) == 100
     assert benchmark.times(few, many) == 2
-    assert benchmark.machine(few, many) == pytest.approx(2 * 2 * 0.9 / 1.7)
+    assert benchmark.training_alone(few, many) == pytest.approx(2 * 2 * 0.9 / 1.7)
     assert benchmark.merging(many) == pytest.approx(0.05)
     assert benchmark.waiting(many) == pytest.approx(0.05)
     assert benchmark.scheduling(many) == pytest.approx(0.05)
@@ -60,6 +60,15 @@ def test_tables(capsys):
     shown = capsys.readouterr().out
     for text in ("2.00x", "0.6123", "words/s", "5.0%", "1 worker", "2 workers"):
         assert text in shown
+
+
+def test_what_json_tells():
+    told = benchmark.short("text8", runs(two=(0.55,))["text8"][0])
+    assert told["times"] == 2
+    assert told["2"] | {"waiting": 0, "scheduling": 0} == {
+        "units_per_second": 100, "rounds": 2, "mean_rho": 0.55, "merging": pytest.approx(0.05), "waiting": 0,
+        "scheduling": 0,
+    }  # fmt: skip
 
 
 def test_a_round_as_figures():
