@@ -86,11 +86,10 @@ def _serve(
 ) -> int:
     models = Models(places, hosted)
     models.load()
-    app = create_app(
-        models,
-        counts=Metrics(models, shared=shared, process=process),
-        most_bytes=most_bytes,
-        processes=processes,
-        reload_others=tell_all,
-    )
+    counts = Metrics(models, shared=shared, process=process)
+    if processes == 1:  # whoever started us may be a process of Prefect's, which is not to hear of reloads
+        return run(
+            create_app(models, counts=counts, most_bytes=most_bytes), models, listener, watch=watch, started=started
+        )
+    app = create_app(models, counts=counts, most_bytes=most_bytes, processes=processes, reload_others=tell_all)
     return run(app, models, listener, watch=watch, started=started, until=orphaned)

@@ -14,7 +14,10 @@ from tests.tasks.serve.fake import open_fake
 def work(process, ready, places, listener, watch, shared=None):
     models = Models(places, open_fake)
     models.load()
-    app = create_app(models, counts=Metrics(models, shared=shared, process=process), reload_others=tell_all)
+    counts = Metrics(models, shared=shared, process=process)
+    if shared is None:
+        return run(create_app(models, counts=counts), models, listener, watch=watch, started=ready)
+    app = create_app(models, counts=counts, reload_others=tell_all)
     return run(app, models, listener, watch=watch, started=ready, until=orphaned)
 
 
