@@ -46,7 +46,9 @@ def compared(name: str, *, folder: str, workers: Sequence[int], threads: int, se
         going: dict[int, Iterator[Round]] = {}
         for number in workers:
             where = stack.enter_context(cluster.connect(threads=threads, workers=number, scheduler=""))
-            going[number] = train(shared.form, shared.corpus, cluster=where, state=shared.begin(seed), seed=seed)
+            # as the flow does it: several share Object2Vec's mini-batch
+            form = shared.form.among(max(1, number)) if hasattr(shared.form, "among") else shared.form
+            going[number] = train(form, shared.corpus, cluster=where, state=shared.begin(seed), seed=seed)
             stack.callback(going[number].close)  # type: ignore[attr-defined]
         done = dict.fromkeys(workers, 0.0)
         while done:

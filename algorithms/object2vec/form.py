@@ -1,6 +1,6 @@
 """Object2Vec's hyperparameters: their names, bounds and defaults, and what they come to for each encoder."""
 
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -114,7 +114,13 @@ class Form(BaseModel):
     ] = 0
     epochs: Annotated[int, Field(title="Epochs", description="Passes over the pairs, at most.", ge=1, le=100)] = 30
     mini_batch_size: Annotated[
-        int, Field(title="Mini-batch size", description="Pairs in one step, drawn ones not counted.", ge=1, le=10_000)
+        int,
+        Field(
+            title="Mini-batch size",
+            description="Pairs in a step of all workers, drawn ones not counted.",
+            ge=1,
+            le=10_000,
+        ),
     ] = 32
     bucket_width: Annotated[
         int,
@@ -239,6 +245,11 @@ class Form(BaseModel):
     def rule(self) -> Rule:
         """How weights move."""
         return Rule(self.optimizer, 1.0 if self.optimizer == "adadelta" else self.learning_rate, self.weight_decay)
+
+    def among(self, workers: int) -> Self:
+        """What each of several workers trains with: they share a mini-batch, and so make as many steps as one would."""
+        size = max(1, round(self.mini_batch_size / workers))
+        return type(self)(**{**self.model_dump(), "mini_batch_size": size}) if size != self.mini_batch_size else self
 
     def adjustments(self) -> list[str]:
         """What is done differently from what the fields say, for the log: one line each."""

@@ -103,7 +103,15 @@ def learn(
             )
         state = kept.state or form.init(pairs, vectors0=given[0], vectors1=given[1], seed=seed)
         history, stopping = kept.history, replayed(form, kept.history)
-        rounds = train(form, pairs, cluster=where, state=state, seed=seed, first=kept.first, distribution=distribution)
+        rounds = train(
+            form.among(where.workers),
+            pairs,
+            cluster=where,
+            state=state,
+            seed=seed,
+            first=kept.first,
+            distribution=distribution,
+        )
         epoch, begun = epochs_of(history)  # epochs that are over, and rounds that are theirs
         refuse = partial(too_fast, learning_rate=form.learning_rate, optimizer=form.optimizer)
         for each in follow(

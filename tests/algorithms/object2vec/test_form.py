@@ -125,3 +125,10 @@ def test_bounds(settings):
 def test_settings_that_do_not_go_together(settings, message):
     with pytest.raises(ValueError, match=f"Value error, {re.escape(message)} "):
         Object2Vec(**settings)
+
+
+def test_several_workers_share_a_mini_batch():
+    form = Object2Vec(mini_batch_size=10, dropout=0.1)
+    assert form.among(1) is form
+    assert form.among(3) == Object2Vec(mini_batch_size=3, dropout=0.1)
+    assert form.among(100).mini_batch_size == 1
