@@ -33,6 +33,11 @@ class Served:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def wait_for_flying(self, count):
+        """Until so many requests are being answered."""
+        told = f'embertext_requests_in_flight{{model="words"}} {count}.0'
+        wait_for(lambda: told in httpx.get(f"{self.url}/metrics", timeout=30).text)
+
     def end(self, number=signal.SIGTERM):
         """Its exit code, what it printed, and the seconds that it took."""
         began = time.monotonic()
@@ -68,20 +73,20 @@ def folder(tmp_path):
 def test_requests_in_flight_are_answered_before_the_end(folder, number):
     with serve(folder) as served, ThreadPoolExecutor(2) as pool:
         assert httpx.get(f"{served.url}/ping").content == b""
-        slow = [pool.submit(served.ask, "sleep 2") for _ in range(2)]
-        time.sleep(0.5)
+        slow = [pool.submit(served.ask, "sleep 4") for _ in range(2)]
+        served.wait_for_flying(2)
         code, out, seconds = served.end(number)
-        assert [each.result() for each in slow] == [["hello sleep 2"]] * 2
+        assert [each.result() for each in slow] == [["hello sleep 4"]] * 2
         assert (code, out) == (0, f"ended by {number}\n")
-        assert seconds < 10
+        assert seconds < 20
         with pytest.raises(httpx.ConnectError):
             served.ask("a")
 
 
 def test_ctrl_c_twice_does_not_wait(folder):
     with serve(folder) as served, ThreadPoolExecutor(1) as pool:
-        pool.submit(suppressed, served.ask, "sleep 3")
-        time.sleep(0.3)
+        pool.submit(suppressed, served.ask, "sleep 6")
+        served.wait_for_flying(1)
         served.process.send_signal(signal.SIGINT)
         time.sleep(0.2)
         code, _, _ = served.end(signal.SIGINT)
@@ -237,10 +242,10 @@ def test_several_processes(tmp_path, folder):
         assert served.ask("a") == ["good morning a"]
 
         with ThreadPoolExecutor(1) as pool:
-            slow = pool.submit(served.ask, "sleep 1.5")
-            time.sleep(0.5)
+            slow = pool.submit(served.ask, "sleep 4")
+            served.wait_for_flying(1)
             code, out, _ = served.end()
-            assert slow.result() == ["good morning sleep 1.5"]
+            assert slow.result() == ["good morning sleep 4"]
         assert code == 0
         assert "another takes its place" in out
         assert out.endswith(f"ended by {signal.SIGTERM}\n")
