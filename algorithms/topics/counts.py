@@ -21,7 +21,7 @@ from scipy import sparse
 from algorithms import records
 from algorithms.topics.rows import Ints, Rows, write
 from data import lemmatizer as lemmatizers
-from data import storage
+from data import nearby
 from data.bags import Bags
 from data.counts import CHANNELS, Counts
 from data.errors import CorpusError, HyperparameterError
@@ -104,7 +104,7 @@ def _split(order: Ints) -> dict[str, Ints]:
 
 def read(url: str) -> sparse.csr_matrix:
     """The rows of one shard, (N, V) float32."""
-    return records.read_matrix(storage.read_bytes(url), path=url).features
+    return records.read_matrix(nearby.whole(url), path=url).features
 
 
 class _Terms:
