@@ -26,7 +26,7 @@ FORBIDDEN = {
     },
 }
 HOMES = {
-    "distributed": "tasks/cluster.py tasks/team.py",
+    "distributed": "tasks/cluster.py tasks/team.py tasks/calls.py tasks/liveness.py",
     "dask": "tasks/cluster.py",
     "fsspec": "data/storage.py",
     "s3fs": "data/storage.py",
@@ -35,8 +35,9 @@ HOMES = {
     "safetensors": "algorithms/model.py",
     "cyclopts": "flows/",
     "rich": "flows/ tasks/progress.py",
-    "matplotlib": "tasks/plots.py tasks/page.py tasks/word2vec/plots.py tasks/text_classification/plots.py "
-    "tasks/topics/plots.py tasks/object2vec/plots.py tasks/tune/plots.py tasks/tune/page.py",
+    "matplotlib": "tasks/plots.py tasks/page.py tasks/maps.py tasks/word2vec/plots.py "
+    "tasks/text_classification/plots.py tasks/topics/plots.py tasks/object2vec/plots.py tasks/tune/plots.py "
+    "tasks/tune/page.py",
     "jinja2": "tasks/page.py tasks/serve/pages.py",
     "fastapi": "tasks/serve/",
     "starlette": "tasks/serve/",

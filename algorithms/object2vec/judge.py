@@ -4,6 +4,7 @@ Knows a state and prepared pairs; no files of its own, no clock.
 """
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ POINTS = 1000  # of graded pairs, in a picture
 SHOWN, NEAREST = 8, 3  # texts that were looked for, and what was found first
 MISTAKES = 12
 TEXT = 60  # words of a text that are shown
+MAPPED, LABEL = 60, 26  # pairs on a map; characters of what is written there
 KNOWN, WORDS, NEIGHBOURS = 10_000, 8, 6  # frequent words, those whose neighbours are shown, and how many of each
 NOTHING = np.zeros(0, np.uint64)
 RULE = re.compile(r"([^\w\s])\1{3,}")  # a line drawn with one character
@@ -196,6 +198,22 @@ class Judge:
             return {"text": text, "cosine": float(cosines[place]), "right": place == truth}
 
         return {"truth": shown(truth), "first": [shown(place) for place in best]}
+
+    def mapped(self, judged: Pool, *, seed: int) -> tuple[list[str], NDArray[np.float32]] | None:
+        """Some pairs that belong together: how their in0 begin, and the encodings of both sides, (2, P, enc_dim).
+
+        As `retrieval` encodes them. None where no pairs belong together, or words are not known.
+        """
+        positives = np.flatnonzero(judged.pairs.labels == 1)
+        if self.form.outputs != 2 or not self.words or not positives.size:
+            return None
+        different = positives[np.unique(judged.keys[1][positives], return_index=True)[1]]
+        chosen = np.sort(np.random.default_rng(seed).permutation(different)[:MAPPED])
+        sides = (judged.pairs.in0.take(chosen), judged.pairs.in1.take(chosen))
+        labels = [
+            textwrap.shorten(self.text(sides[0].sequence(i), 0), LABEL, placeholder=" …") for i in range(len(chosen))
+        ]
+        return labels, np.stack([self.form.embed(self.state, each, side=0) for each in sides])
 
     def neighbours(self) -> dict[str, list[tuple[str, float]]]:
         """The nearest words of some, by the cosines of in0's token vectors; nothing of ids."""

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from prefect import task
 
 from algorithms.model import load_state
@@ -20,6 +21,10 @@ from tasks.object2vec.text import Prepared
 from tasks.object2vec.train import Trained
 from tasks.progress import log, progress
 from tasks.train import STATE
+
+if TYPE_CHECKING:
+    from algorithms.object2vec.judge import Judge
+    from algorithms.object2vec.minibatch import Pool
 
 EVALUATION = "eval.json"
 
@@ -74,12 +79,27 @@ def evaluate(prepared: Prepared, trained: Trained, form: Object2Vec, pairing: Pa
             **judge.look(sets[which].pairs),
             "retrieval": judge.retrieval(sets[which], others, seed=trained.seed),
             "neighbours": judge.neighbours(),
+            "map": _map(judge, sets[which], seed=trained.seed),
         }
         storage.write_json(str(scratch / EVALUATION), judgement)
         metrics = metrics_of(judgement)
         evaluated = Evaluated(url=url, seconds=time.perf_counter() - start, metrics=metrics)
         stages.conclude(scratch, evaluated)
     return evaluated
+
+
+def _map(judge: "Judge", judged: "Pool", *, seed: int) -> dict[str, Any] | None:
+    """Some pairs on a page: labels (P) of in0, positions [[x, y], ...] of in0 and of in1; None where none are shown."""
+    from tasks import maps  # matplotlib, not needed before
+
+    if not (found := judge.mapped(judged, seed=seed)):
+        return None
+    labels, encodings = found
+    positions = maps.place(np.concatenate(encodings), seed=seed)
+    if positions is None:
+        return None
+    in0, in1 = np.split(positions.round(3), 2)
+    return {"labels": labels, "in0": in0.tolist(), "in1": in1.tolist()}
 
 
 def ids_of(folder: str) -> tuple[dict[str, int], dict[str, int]]:

@@ -1,13 +1,15 @@
 """A finished Object2Vec as a page, and the rows and summary that Prefect shows.
 
 A judgement is what `tasks.object2vec.evaluate` leaves in eval.json: metrics of each of the `sets`; of the one that was
-`judged` classes, chances or points, and mistakes; `retrieval`; `neighbours` of words.
+`judged` classes, chances or points, and mistakes; `retrieval`; `neighbours` of words; `map`, positions of some pairs.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from tasks import page
+import numpy as np
+
+from tasks import maps, page
 from tasks.object2vec import plots as own
 from tasks.page import compact, decimal, duration, number, table
 from tasks.plots import picture
@@ -59,9 +61,19 @@ def _judged(judgement: Mapping[str, Any]) -> dict[str, Any]:
         "retrieval": retrieval and {shown: _told(name, retrieval[name]) for name, shown in RETRIEVAL.items()},
         "hits": retrieval and picture(own.hits(retrieval)),
         "found": [_found(each) for each in (retrieval or {}).get("found", [])],
+        "map": _map(judgement.get("map")),
+        "mapped": len((judgement.get("map") or {}).get("labels", [])),
         "mistakes": [shortened(mistake) for mistake in judgement["mistakes"]],
         "neighbours": judgement["neighbours"],
     }
+
+
+def _map(found: Mapping[str, Any] | None) -> str | None:
+    """The picture of some pairs on a page."""
+    if not found:
+        return None
+    in0, in1 = (np.asarray(found[side], np.float64) for side in ("in0", "in1"))
+    return picture(maps.drawn(found["labels"], in0, partners=in1))
 
 
 def _found(each: Mapping[str, Any]) -> dict[str, Any]:

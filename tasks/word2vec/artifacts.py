@@ -26,8 +26,9 @@ def report(
     ingested: Ingested, prepared: Prepared, trained: Trained, evaluated: Evaluated, published: Published
 ) -> Summary:
     """Artifacts under the keys word2vec-metrics, word2vec-neighbours, word2vec-summary and word2vec-report."""
-    from tasks.plots import data_uri, png  # matplotlib and jinja2, not needed before
-    from tasks.word2vec import page, plots
+    from tasks import maps  # matplotlib and jinja2, not needed before
+    from tasks.plots import data_uri, png
+    from tasks.word2vec import page
 
     start = time.perf_counter()
     with stages.at_hand(evaluated.url) as folder, stages.at_hand(trained.url) as model:
@@ -43,7 +44,7 @@ def report(
         report=published.report,
     )
     if positions is not None:
-        picture = data_uri(png(plots.word_map(words[: len(positions)], positions), dpi=72))
+        picture = data_uri(png(maps.drawn(words[: len(positions)], positions), dpi=72))
         text += (
             f"\n### The {len(positions)} most frequent words\n\n![words that are used alike lie together]({picture})\n"
         )

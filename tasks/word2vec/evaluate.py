@@ -23,6 +23,7 @@ from tasks.watch import watching
 
 EVALUATION, JUDGEMENT, MAP = "eval.json", "judgement.json", "map.npy"
 QUERIES, NEIGHBOURS = 8, 8
+MAPPED_WORDS = 400
 
 
 class Evaluated(stages.Stage, frozen=True):
@@ -43,7 +44,7 @@ def evaluate(trained: Trained, word2vec: Word2Vec, *, analogies: bool = False) -
     While a sweep watches there are metrics alone: a map takes longer than many a training, and is of the best model.
     """
     from algorithms import metrics  # scipy, matplotlib and scikit-learn take a second to import
-    from tasks.word2vec import plots
+    from tasks import maps
 
     start = time.perf_counter()
     pairs = gold.wordsim() if word2vec.evaluation else {}
@@ -80,7 +81,7 @@ def evaluate(trained: Trained, word2vec: Word2Vec, *, analogies: bool = False) -
             "points": metrics.pair_scores(pairs[gold.ALL], lookup).tolist() if gold.ALL in pairs else None,
         }
         storage.write_json(str(scratch / JUDGEMENT), judgement)
-        positions = None if alone else plots.place(vectors[: plots.MAPPED_WORDS], seed=trained.seed)
+        positions = None if alone else maps.place(vectors[:MAPPED_WORDS], seed=trained.seed)
         np.save(scratch / MAP, np.empty((0, 2)) if positions is None else positions)
         if answers:
             found |= {"analogies": {name: value for name, value in answers.items() if name != "sections"}}

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks import page
+from tasks import maps, page
 from tasks.page import compact, duration, number, table
 from tasks.plots import picture
 from tasks.word2vec import plots
@@ -38,7 +38,7 @@ def render(
 
     `evaluation` is eval.json, `analogies` what `metrics.analogies` gives, `gold_points` (n, 2) human scores and
     cosines from `metrics.pair_scores`; each may be missing. `words` (V) and `counts` (V,) are in descending frequency;
-    the first n of them stand on the map where `positions` (n, 2) of `plots.place` says.
+    the first n of them stand on the map where `positions` (n, 2) of `maps.place` says.
     """
     curves = page.training_curves(manifest.get("history", []), per="pair")
     if len(counts):
@@ -56,7 +56,7 @@ def render(
         bars=picture(plots.evaluation_bars(bars)) if bars else None,
         scatter=picture(plots.evaluation_scatter(gold_points)) if gold_points is not None else None,
         analogies=analogies,
-        words_map=None if positions is None else picture(plots.word_map(words[: len(positions)], positions)),
+        words_map=None if positions is None else picture(maps.drawn(words[: len(positions)], positions)),
         mapped=0 if positions is None else len(positions),
         neighbours=neighbours,
     )

@@ -138,6 +138,20 @@ def test_texts(pairs, apart):
     assert judge_of(pairs, apart, {"=": 1}).text(np.array([1], np.int32), 0) == "="
 
 
+def test_pairs_for_a_map(pairs, apart, monkeypatch):
+    judge = judge_of(pairs, apart)
+    judged = judge.whole(pairs.test)
+    labels, encodings = judge.mapped(judged, seed=1)
+    assert encodings.shape == (2, 8, 8)
+    assert len({*labels}) == 8
+    own = {f"word{number}": row for number, row in enumerate(apart)}
+    for label, encoding in zip(labels, encodings[0], strict=True):
+        np.testing.assert_allclose(encoding, own[label], rtol=1e-6)
+    monkeypatch.setattr("algorithms.object2vec.judge.MAPPED", 3)
+    assert judge.mapped(judged, seed=2)[1].shape == (2, 3, 8)
+    assert judge_of(pairs, apart, {}).mapped(judged, seed=1) is None
+
+
 def test_neighbours(pairs, apart):
     apart[5] = apart[4]
     names = {f"word{chr(96 + number)}": number for number in range(1, WORDS)}

@@ -59,6 +59,7 @@ JUDGEMENT = {
         ],
     },
     "neighbours": {"cat": [["dog", 0.91], ["<i>", 0.5]]},
+    "map": {"labels": [HOSTILE, "a …"], "in0": [[0.5, 1.0], [2.0, 3.0]], "in1": [[0.6, 1.0], [2.0, 2.5]]},
 }  # fmt: skip
 GRADED = {
     **JUDGEMENT,
@@ -66,6 +67,7 @@ GRADED = {
     "mistakes": [{"true": 5.0, "predicted": 1.25, **PAIR}],
     "points": [[5.0, 1.25], [1.0, 1.0]],
     "retrieval": None,
+    "map": None,
 }
 for name in ("classes", "confusion", "chances"):
     del GRADED[name]
@@ -91,7 +93,7 @@ def test_everything_is_on_the_page(html):
         "hits@1 26.65%", "median rank 6.0", "queries 4,308",
         "its truth has the rank 1 ", "its truth has the rank 423.5 ", "0.50wrong", "−0.10far away",
         "99.80% sure that they do not belong together <script>alert(1)</script> a|b $x$",
-        "cat dog 0.91", "<i> 0.50",
+        "cat dog 0.91", "<i> 0.50", "A map of 2 pairs",
         "enc_dim 64", "min_count 5", "bytes 12.3 MB",  # how it was made
     ]:  # fmt: skip
         assert said in text, said
@@ -112,6 +114,7 @@ def test_pictures_decode_and_say_what_they_are(html):
         "throughput over training",
         "pairs by their chance to belong together",
         "share found among the first k",
+        "Map of 2 pairs by t-SNE",
     ]
     for image in images:
         ElementTree.parse(BytesIO(b64decode(image["src"].removeprefix("data:image/svg+xml;base64,"))))
