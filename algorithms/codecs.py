@@ -83,7 +83,7 @@ def accepted(header: str, default: str, offered: Sequence[str]) -> str:
 
     Raises RequestError, 406, where it wants none of them.
     """
-    if not header or header == "*/*":
+    if not header or header in ("*/*", default):
         return default
     ranges = []
     for each in header.split(","):

@@ -127,19 +127,18 @@ class Classifier:
         """The same for examples that are encoded already."""
         assert k > 0, k
         k = min(k, len(self.labels))
-        labels = np.full((batch.size, k), UNKNOWN, np.int32)
-        probabilities = np.zeros((batch.size, k), np.float32)
+        labels = np.full(batch.size * k, UNKNOWN, np.int32)
+        probabilities = np.zeros(batch.size * k, np.float32)
 
         def work(piece: range) -> None:
             predict_kernels.predict(
                 self._inputs, self._outputs, self._stride, batch.stream, batch.offsets, piece.start, piece.stop,
-                self.loss, self._tree.lefts, self._tree.rights, float(threshold), k, labels.reshape(-1),
-                probabilities.reshape(-1),
+                self.loss, self._tree.lefts, self._tree.rights, float(threshold), k, labels, probabilities,
             )  # fmt: skip
 
         pieces = [range(first, min(first + LINES, batch.size)) for first in range(0, batch.size, LINES)]
         _mapped(work, pieces, threads)
-        return Predictions(labels, probabilities)
+        return Predictions(labels.reshape(-1, k), probabilities.reshape(-1, k))
 
 
 def _mapped(work: Callable[[Piece], Result], pieces: Sequence[Piece], threads: int) -> list[Result]:
@@ -160,4 +159,6 @@ def _lines(texts: Sequence[str]) -> bytes:
 
 def _joined(predictions: Iterable[Predictions], k: int) -> Predictions:
     some = list(predictions) or [Predictions(np.empty((0, k), np.int32), np.empty((0, k), np.float32))]
+    if len(some) == 1:
+        return some[0]
     return Predictions(*(np.concatenate(each) for each in zip(*some, strict=True)))

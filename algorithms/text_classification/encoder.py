@@ -55,15 +55,14 @@ class Encoder:
         UNKNOWN; all that begins with `__label__` is a label.
         """
         assert not text or text.endswith(b"\n")
-        letters = np.frombuffer(text, np.uint8)
-        newlines = np.flatnonzero(letters == 10)
-        longest = int(np.diff(newlines, prepend=-1).max(initial=0))
+        letters, parts = np.frombuffer(text, np.uint8), text.split(b"\n")
+        lines, longest = len(parts) - 1, max(map(len, parts)) + 1
         tokens = longest // 2 + 2
         runs = max(1, min(self.word_ngrams, tokens))
         grams = np.empty(max((longest + 2) * min(self.max_char, longest + 2), tokens * runs), np.int64)
         # room for tokens of two letters; pages that are not reached are never touched
-        stream = np.empty((len(text) // 2 + newlines.size + 8) * runs + 2 * newlines.size, np.int32)
-        offsets = np.zeros(newlines.size + 1, np.int64)
+        stream = np.empty((len(text) // 2 + lines + 8) * runs + 2 * lines, np.int32)
+        offsets = np.zeros(lines + 1, np.int64)
         cursor = np.zeros(4, np.int64)
         while not kernel.encode_text(
             letters, self.entries, self.letters, self.ends, self.words, self.end_entry, self.end_hash, _PREFIX,
