@@ -1,0 +1,381 @@
+"""The endpoint beside a plain FastAPI handler around gensim, fastText or torch; its memory, its start; batch transform.
+
+    python -m benchmarks.endpoint [--json] [--quick] [--rounds 5] [--seconds 1] [--requests 100000]
+
+    answers    requests a second and their latency at 1, 8 and 64 clients, ours (`embertext serve`) and the plain
+               handler's (`benchmarks/plain_endpoint.py`), both uvicorn in one process, with the same model: in turns,
+               so that noise hits both. Before that, each answers the same requests, and the answers have to agree
+    memory     all four models in one server, every kind of request in turn; each answer has to be the first one's
+    start      from the shell's command, and a model.tar.gz that it has to unpack, to the first answer
+    transform  rows a second of batch transform's stages, and of one client that asks the endpoint row by row
+
+Servers have one core, who asks (`benchmarks/load.py`) has another. `benchmarks/hosted_models.py` says what is hosted.
+`--quick` is for tests: small models, no time to measure anything. About five minutes on two cores.
+"""
+
+import argparse
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+
+from benchmarks import harness, hosted_models
+from benchmarks.harness import Figures, Floor, alone
+from benchmarks.hosted_models import ALGORITHMS, ARCHIVE, Case
+from benchmarks.load import Load, ask, load, request
+
+OURS, PEER = "embertext", "plain handler"
+CLIENTS = (1, 8, 64)
+FASTER = {"word2vec": 2.0}  # times the plain handler; all else: no slower
+COMPARED = 20  # requests of each kind whose answers are compared
+WARM = 0.2  # seconds of a load before it is measured
+CLOSE = {"rtol": 1e-3, "atol": 2e-5}  # both compute in float32
+COLD_SECONDS, COLD_RUNS = 3.0, 5
+GROWTH = 1.02  # times the memory after the first tenth of the requests
+TRANSFORM = 20.0  # times the rows of who asks row by row
+IMPORTED = "import flows.cli, flows.hosting, flows.hosted, algorithms.word2vec.answers"
+PAUSE, PATIENCE = 0.002, 120.0  # seconds between looks for a server, and until it must be there
+
+
+class Server(NamedTuple):
+    """A process that answers. seconds: from its start to its first answer."""
+
+    port: int
+    process: int
+    seconds: float
+
+
+class Row(NamedTuple):
+    """What came of one kind of request at so many clients: by system, a load each round."""
+
+    case: str
+    algorithm: str
+    clients: int
+    loads: dict[str, list[Load]]
+
+    @property
+    def faster(self) -> float:
+        """How many times the plain handler's rate: the median of the rounds."""
+        pairs = zip(self.loads[OURS], self.loads[PEER], strict=True)
+        return statistics.median(ours.rate / theirs.rate for ours, theirs in pairs)
+
+    def figures(self, system: str) -> Figures:
+        """Requests a second, the median of the rounds; milliseconds of all of them."""
+        loads = self.loads[system]
+        milliseconds = 1000 * np.array([latency for each in loads for latency in each.latencies])
+        p50, p99 = np.percentile(milliseconds, [50, 99]).tolist()
+        rate = statistics.median(each.rate for each in loads)
+        return {"rate": rate, "p50": p50, "p99": p99, "errors": sum(each.errors for each in loads)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON: the figures and falls_short")
+    parser.add_argument("--quick", action="store_true", help="small models and hardly any requests, for tests")
+    parser.add_argument("--rounds", type=int, default=5, help="loads of each system")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each load")
+    parser.add_argument("--requests", type=int, default=100_000, help="that memory has to be flat over")
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.seconds, options.requests = 1, 0.05, 200
+    sizes = hosted_models.SMALL if options.quick else hosted_models.SIZES
+    root = hosted_models.made(sizes)
+    cases = hosted_models.cases(root, sizes)
+    rows = answers(root, cases, rounds=options.rounds, seconds=options.seconds)
+    _table(rows)
+    remembered = memory(root, cases, requests=options.requests)
+    begun = start(root, runs=1 if options.quick else COLD_RUNS)
+    batch = transform(root, rows=500 if options.quick else 200_000, seconds=options.seconds * options.rounds)
+    _tell(remembered, begun, batch)
+    figures = {
+        "answers": [{"case": row.case, "clients": row.clients, "faster": row.faster} | _by_system(row) for row in rows],
+        "memory": remembered, "start": begun, "transform": batch,
+    }  # fmt: skip
+    harness.conclude("endpoint", figures, floors(rows, remembered, begun, batch), as_json=options.json)
+
+
+# Servers --------------------------------------------------------------------------------------------------------------
+
+
+def ours(*models: str) -> list[str]:
+    """The command that hosts models."""
+    return [sys.executable, "-m", "flows.cli", "serve", *models, "--watch", "0", "--port"]
+
+
+def plain(algorithm: str, folder: Path) -> list[str]:
+    """The command of the plain handler."""
+    return [sys.executable, "-m", "benchmarks.plain_endpoint", algorithm, str(folder)]
+
+
+@contextmanager
+def serving(command: Sequence[str], first: bytes, *, cores: Sequence[int]) -> Iterator[Server]:
+    """A server, started by a command that ends with its port, once it has answered a first request."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    begun = time.perf_counter()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [*command, str(port)],
+            stdout=said, stderr=said, preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        )  # fmt: skip
+        try:
+            while True:
+                try:
+                    next(ask(port, [first]))
+                    break
+                except ConnectionRefusedError:
+                    if process.poll() is not None or time.perf_counter() - begun > PATIENCE:
+                        said.seek(0)
+                        raise SystemExit(f"{' '.join(command)} failed:\n{said.read().decode()[-2000:]}") from None
+                    time.sleep(PAUSE)
+            yield Server(port, process.pid, time.perf_counter() - begun)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+
+def places() -> tuple[list[int], list[int], list[int]]:
+    """The cores of servers, of who asks, and all of them; where there is but one, it is everyone's."""
+    every = sorted(os.sched_getaffinity(0))
+    return every[:1], every[1:2] or every, every
+
+
+@contextmanager
+def asking() -> Iterator[list[int]]:
+    """Keep to the core of who asks; the servers' is returned."""
+    servers, client, every = places()
+    os.sched_setaffinity(0, client)
+    try:
+        yield servers
+    finally:
+        os.sched_setaffinity(0, every)
+
+
+# Answers --------------------------------------------------------------------------------------------------------------
+
+
+def answers(root: Path, cases: Sequence[Case], *, rounds: int, seconds: float) -> list[Row]:
+    """The loads of every kind of request, at each number of clients."""
+    rows = []
+    for algorithm in ALGORITHMS:
+        of = [case for case in cases if case.algorithm == algorithm]
+        requests = {case.name: [request("/invocations", body) for body in case.bodies] for case in of}
+        first, folder = requests[of[0].name][0], root / algorithm
+        with (
+            asking() as cores,
+            serving(ours(str(folder / ARCHIVE)), first, cores=cores) as mine,
+            serving(plain(algorithm, folder), first, cores=cores) as theirs,
+        ):
+            ports = {OURS: mine.port, PEER: theirs.port}
+            for case in of:
+                compare(ports, requests[case.name][:COMPARED], case.name)
+                rows += _loads(ports, case, requests[case.name], rounds=rounds, seconds=seconds)
+    return rows
+
+
+def _loads(
+    ports: dict[str, int], case: Case, requests: Sequence[bytes], *, rounds: int, seconds: float
+) -> Iterator[Row]:
+    for clients in CLIENTS:
+        loads: dict[str, list[Load]] = {system: [] for system in ports}
+        for port in ports.values():
+            load(port, requests, clients=clients, seconds=min(WARM, seconds))
+        for turn in range(rounds):
+            for system in list(ports)[:: -1 if turn % 2 else 1]:
+                loads[system].append(load(ports[system], requests, clients=clients, seconds=seconds))
+        yield Row(case.name, case.algorithm, clients, loads)
+
+
+def compare(ports: dict[str, int], requests: Sequence[bytes], name: str) -> None:
+    """Raise SystemExit where the answers differ by more than rounding."""
+    for mine, theirs in zip(ask(ports[OURS], requests), ask(ports[PEER], requests), strict=True):
+        if not same(orjson.loads(mine), orjson.loads(theirs)):
+            raise SystemExit(f"{name}: the answers differ:\n{mine[:500]!r}\n{theirs[:500]!r}")
+
+
+def same(mine: Any, theirs: Any) -> bool:
+    """Whether two values of JSON have the same shape, the same texts, and numbers that are close."""
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        return mine.keys() == theirs.keys() and all(same(mine[key], theirs[key]) for key in mine)
+    if isinstance(mine, list) and isinstance(theirs, list):
+        return len(mine) == len(theirs) and all(map(same, mine, theirs))
+    if isinstance(mine, float) and isinstance(theirs, float):
+        return bool(np.isclose(mine, theirs, **CLOSE))
+    return bool(mine == theirs)
+
+
+# Memory, start, transform ---------------------------------------------------------------------------------------------
+
+
+def memory(root: Path, cases: Sequence[Case], *, requests: int) -> Figures:
+    """Megabytes of a server of all models: at its start, after a tenth of the requests, after all; and wrong answers.
+
+    Before the first reading every request has been answered once, and what is kept of words has been made.
+    """
+    models = [f"{algorithm}={root / algorithm / ARCHIVE}" for algorithm in ALGORITHMS]
+    size = min(500, min(len(case.bodies) for case in cases))
+    mixed = [
+        request(f"/models/{case.algorithm}/invocations", body)
+        for bodies in zip(*(case.bodies[:size] for case in cases), strict=True)
+        for case, body in zip(cases, bodies, strict=True)
+    ]
+    known: dict[int, bytes] = {}
+
+    def right(number: int, answer: bytes) -> bool:
+        body = answer.partition(b"\r\n\r\n")[2]
+        return body == known.setdefault(number, body)
+
+    with asking() as cores, serving(ours(*models), mixed[0], cores=cores) as server:
+        found, errors, begun = [resident(server.process)], 0, time.perf_counter()
+        for share in (requests // 10, requests - requests // 10):
+            errors += load(server.port, mixed, clients=8, most=share, right=right).errors
+            found.append(resident(server.process))
+        seconds = time.perf_counter() - begun
+    return dict(zip(("at_start", "after_a_tenth", "after_all"), found, strict=True)) | {
+        "requests": requests, "errors": errors, "seconds": seconds,
+    }  # fmt: skip
+
+
+def resident(process: int) -> float:
+    """Megabytes that a process has in memory."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("VmRSS"))
+
+
+def start(root: Path, *, runs: int) -> Figures:
+    """Seconds from the command to the first answer, and those that Python and importing take in processes of their own.
+
+    The archive has been read before: no disk is measured.
+    """
+    every = places()[2]
+    archive = root / "word2vec" / ARCHIVE
+    archive.read_bytes()
+    first = request("/invocations", b'{"instances": ["the", "of"]}')
+    found: dict[str, list[float]] = {"seconds": [], "python": [], "imports": []}
+    for _ in range(runs):
+        with serving(ours(str(archive)), first, cores=every) as server:
+            found["seconds"].append(server.seconds)
+        for name, code in (("python", "pass"), ("imports", IMPORTED)):
+            begun = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], check=True)
+            found[name].append(time.perf_counter() - begun)
+    return {name: statistics.median(seconds) for name, seconds in found.items()} | {"runs": found["seconds"]}
+
+
+def transform(root: Path, *, rows: int, seconds: float) -> Figures:
+    """Rows a second of sentences to classify: by batch transform, and by a client that sends one, and waits."""
+    sentences = hosted_models.sentences()
+    lines = [orjson.dumps({"source": sentences[number % len(sentences)]}) + b"\n" for number in range(rows)]
+    archive = root / "text_classification" / ARCHIVE
+    requests = [request("/invocations", line, content_type="application/jsonlines") for line in lines[:5000]]
+    with asking() as cores, serving(ours(str(archive)), requests[0], cores=cores) as server:
+        load(server.port, requests, clients=1, seconds=min(WARM, seconds))
+        by_row = load(server.port, requests, clients=1, seconds=seconds)
+        expected = list(ask(server.port, requests[:100]))
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder, "in")
+        data.mkdir()
+        (data / "rows.jsonl").write_bytes(b"".join(lines))
+        batch = alone(__spec__.name, "transform", model=str(archive), data=str(data), output=str(Path(folder, "out")))
+        told = Path(folder, "out", "rows.jsonl.out").read_bytes().splitlines(keepends=True)
+    if len(told) != rows or told[:100] != expected or by_row.errors:
+        raise SystemExit("batch transform has other answers than the endpoint")
+    return {"rows": rows, "batch": rows / batch["seconds"], "row_by_row": by_row.rate, "stages": batch["stages"]}
+
+
+def _transformed(model: str, data: str, output: str) -> Figures:
+    """The stages of the flow, as this process computes them, without the Prefect server around them."""
+    import logging
+
+    from flows.hosted import hosted
+    from tasks.train import machines
+    from tasks.transform.answer import Model
+    from tasks.transform.conclude import conclude
+    from tasks.transform.plan import how, plan
+    from tasks.transform.run import run
+
+    logging.disable()
+    settings = how(output=output, accept="", strategy="MultiRecord", max_payload=6, max_errors=0)
+    times = [time.perf_counter()]
+    planned = plan.fn(model, data, settings, content_type="", reuse=False)
+    times.append(time.perf_counter())
+    hosting = Model(model, planned.model, hosted)
+    ran = run.fn(planned, hosting, settings, machines=machines(threads=0, workers=0, scheduler=""))
+    times.append(time.perf_counter())
+    conclude.fn(planned, ran, hosting, settings)
+    times.append(time.perf_counter())
+    stages = dict(zip(("plan", "answer", "conclude"), np.diff(times).tolist(), strict=True))
+    return {"seconds": times[-1] - times[0], "stages": stages}
+
+
+SYSTEMS = {"transform": _transformed}
+
+
+# What is told ---------------------------------------------------------------------------------------------------------
+
+
+def floors(rows: Sequence[Row], memory: Figures, start: Figures, transform: Figures) -> list[Floor]:
+    """What was promised."""
+    wrong = memory["errors"] + sum(row.figures(system)["errors"] for row in rows for system in row.loads)
+    return [
+        *(
+            Floor(f"{row.case}, {row.clients} clients: requests/s over the {PEER}", row.faster, _least(row))
+            for row in rows
+        ),
+        Floor("answers without an error, of all", float(not wrong), 1.0),
+        Floor(f"memory: {GROWTH} times that after a tenth, over that after all", _flat(memory), 1.0),
+        Floor(f"start: {COLD_SECONDS:.0f} s over seconds to the first answer", COLD_SECONDS / start["seconds"], 1.0),
+        Floor("transform: rows/s over row by row", transform["batch"] / transform["row_by_row"], TRANSFORM),
+    ]
+
+
+def _least(row: Row) -> float:
+    return FASTER.get(row.algorithm, 1.0)
+
+
+def _flat(memory: Figures) -> float:
+    return float(GROWTH * memory["after_a_tenth"] / memory["after_all"])
+
+
+def _by_system(row: Row) -> Figures:
+    return {system: row.figures(system) for system in row.loads}
+
+
+def _table(rows: Sequence[Row]) -> None:
+    shown = []
+    for row in rows:
+        mine, theirs = row.figures(OURS), row.figures(PEER)
+        times = [f"{figures[name]:.2f}" for name in ("p50", "p99") for figures in (mine, theirs)]
+        rates = [f"{figures['rate']:,.0f}" for figures in (mine, theirs)]
+        shown.append([row.case, str(row.clients), *rates, f"{row.faster:.1f}x", *times])
+    columns = ["", "clients", "requests/s", "plain", "faster", "p50, ms", "plain", "p99, ms", "plain"]
+    harness.table("Answers, median over rounds; latencies of all requests", columns, shown)
+
+
+def _tell(memory: Figures, start: Figures, transform: Figures) -> None:
+    imports = start["imports"] - start["python"]
+    rest = start["seconds"] - start["imports"]
+    print(
+        f"memory: {memory['at_start']:,.0f} MB at the start, {memory['after_a_tenth']:,.0f} after a tenth of"
+        f" {memory['requests']:,} requests, {memory['after_all']:,.0f} after all; {memory['errors']} errors\n"
+        f"start: {start['seconds']:.2f} s, of which Python {start['python']:.2f}, imports {imports:.2f}, the archive"
+        f" and all else {rest:.2f}; runs {', '.join(f'{each:.2f}' for each in start['runs'])}\n"
+        f"transform: {transform['batch']:,.0f} rows/s, row by row {transform['row_by_row']:,.0f}; stages"
+        f" {', '.join(f'{name} {seconds:.2f} s' for name, seconds in transform['stages'].items())}\n"
+    )
+
+
+if __name__ == "__main__":
+    if not harness.answer(SYSTEMS):
+        main()
