@@ -11,6 +11,8 @@ Every message says where, what and the remedy, in one line. Bounds of a single h
 `ValidationError`, which is a `ValueError` too.
 """
 
+from typing import Any
+
 
 class EmbertextError(ValueError):
     """A user's mistake that can be put right. `where` names the place, `remedy` what to do about it."""
@@ -18,6 +20,17 @@ class EmbertextError(ValueError):
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
         self.what, self.where, self.remedy = what, where, remedy
         super().__init__((f"{where}: " if where else "") + what + (f"; {remedy}" if remedy else ""))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as what it is, whatever the arguments that made it."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[EmbertextError], args: tuple[Any, ...], fields: dict[str, Any]) -> EmbertextError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
 
 
 class CorpusError(EmbertextError):

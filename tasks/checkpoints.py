@@ -21,13 +21,13 @@ from algorithms.state import State
 from algorithms.training import Round
 from data import storage
 from data.errors import CorpusError, FormatError, HyperparameterError, StorageError
+from tasks.network import network_failed
 from tasks.progress import log
 from tasks.watch import watching
 
 SUFFIX = "-checkpoints"
 LEAST = 2.0  # seconds between two
 SPARING = 20.0  # times what writing one takes, between two: so that they cost a twentieth of the time at most
-KEPT = 2  # the newest may not be written yet
 FORGOTTEN = 7 * 86400.0  # seconds after which nobody will go on
 
 History = list[dict[str, float]]
@@ -49,6 +49,7 @@ class Checkpoints:
         self.best: State = {}
         self._epoch, self._written = 0, 0
         self._made: list[tuple[int, int]] = []  # rounds that have a checkpoint, and the best epoch by then
+        self._oldest = 0  # the best epoch of the first of them
         self._at, self._cost = time.monotonic(), 0.0
 
     def keep(self, epoch: int, state: State) -> None:
@@ -56,43 +57,61 @@ class Checkpoints:
         self._epoch, self.best = epoch, {name: np.array(array) for name, array in state.items()}
 
     def after(self, each: Round) -> None:
-        """Write a checkpoint, if it is time for one. The history has the round already."""
+        """Write a checkpoint, if it is time for one. The history has the round already.
+
+        One that cannot be written is missed by nobody until somebody has to go on: training does not end for it.
+        """
         passed = time.monotonic() - self._at
         if not self.on or each.number == each.rounds or passed < max(LEAST, SPARING * self._cost):
             return
         began = time.monotonic()
-        storage.write_json(self._file("history", each.number, "json"), self.history)
-        if self._epoch > self._written:
-            write_state(self._file("best", self._epoch), self.best)
-            self._written = self._epoch
-        wrote = time.monotonic() - began
-        self._cost = wrote + each.team.save(self._file("state", each.number))
+        try:
+            storage.write_json(self._file("history", each.number, "json"), self.history)
+            if self._epoch > self._written:
+                write_state(self._file("best", self._epoch), self.best)
+                self._written = self._epoch
+            wrote = time.monotonic() - began
+            self._cost = wrote + each.team.save(self._file("state", each.number))
+            self._made.append((each.number, self._epoch))
+            self._prune()
+        except StorageError as error:
+            self._cost = max(self._cost, time.monotonic() - began)
+            log().warning("after round %d no checkpoint is written: %s", each.number, error)
         self._at = time.monotonic()
-        self._made.append((each.number, self._epoch))
-        for number, _ in self._made[:-KEPT]:
-            self._forget(number)
-        self._made = self._made[-KEPT:]
 
     def resume(self, best_epoch: BestEpoch) -> bool:
         """Take up the newest checkpoint that is whole; False where there is none."""
         for number in sorted(self._numbers("state"), reverse=True):
-            with suppress(FormatError, StorageError):
+            try:
                 history: History = storage.read_json(self._file("history", number, "json"))
                 epoch = best_epoch(history)
                 best = read_state(self._file("best", epoch)) if epoch else {}
-                self.state = read_state(self._file("state", number))
-                self.first, self.history, self.best = number, history, best
-                self._epoch = self._written = epoch
-                self._made = [(number, epoch)]
-                return True
+                state = read_state(self._file("state", number))
+            except (FormatError, StorageError) as error:
+                if network_failed(error):  # it may be whole
+                    raise
+                log().warning("the checkpoint after round %d is not whole: %s", number, error)
+                continue
+            self.first, self.state, self.history, self.best = number, state, history, best
+            self._epoch = self._written = epoch
+            self._made = [(number, epoch)]
+            return True
         return False
 
-    def _forget(self, number: int) -> None:
-        needed = min((epoch for _, epoch in self._made[-KEPT:]), default=0)
-        gone = [self._file("state", number), self._file("history", number, "json")]
-        gone += [self._file("best", epoch) for epoch in self._numbers("best") if epoch < needed]
-        for url in gone:
-            storage.remove(url)
+    def _prune(self) -> None:
+        """Remove those before the newest that is written: the last of all may be on its way."""
+        written = [number for number, _ in self._made[:-1] if storage.exists(self._file("state", number))]
+        newest = max(written, default=0)
+        for number, _ in self._made:
+            if number < newest:
+                storage.remove(self._file("state", number))
+                storage.remove(self._file("history", number, "json"))
+        self._made = [(number, epoch) for number, epoch in self._made if number >= newest]
+        needed = min(epoch for _, epoch in self._made)
+        for epoch in self._numbers("best") if needed > self._oldest else ():
+            if epoch < needed:
+                storage.remove(self._file("best", epoch))
+        self._oldest = needed
 
     def _numbers(self, kind: str) -> list[int]:
         names: list[str] = []

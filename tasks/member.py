@@ -1,33 +1,33 @@
-"""What a worker of a team keeps between tasks, and does with it: its copy of the state. Runs in the worker.
+"""What a worker of a team keeps between rounds, and does with it: its copy of the state. Runs in the worker.
 
 Members merge among themselves, by gloo over their own network: the state never passes through the process of the flow.
-What a task is asked for and cannot do, because this worker does not hold what it should, or because a peer has gone, it
+What a member is asked for and cannot do, because it does not hold what it should, or because a peer has gone, it
 answers with None; what to do about it is for `tasks.team` to decide. It knows no Dask.
 """
 
 import threading
 import time
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
-import orjson
-from numpy.typing import NDArray
 
 from algorithms.merging import merge_over
 from algorithms.model import write_state
 from algorithms.protocol import Algorithm, Piece, Span
 from algorithms.state import Partial, State, merge
 from algorithms.training import Share, train_part
+from tasks import circle
+from tasks.circle import Circle
 
 NOTHING = -1  # the version of a member that holds no state
-FORGOTTEN = 2 * 3600.0  # seconds without a task after which nobody will ask again: the flow was killed
+IDLE = 60.0  # seconds without a question after which a member whose client is gone is forgotten
 
 
 class Seat(NamedTuple):
-    """Who a task is for: a training, and its member with this address. Several may share a process."""
+    """Who is asked: the member with this address, of a training of this client. Several may share a process."""
 
+    client: str
     training: str
     address: str
 
@@ -38,21 +38,15 @@ class Seat(NamedTuple):
         return host if self.address.startswith(("tcp", "tls")) else "127.0.0.1"
 
 
-class Circle(NamedTuple):
-    """Those who merge with each other. rank: of the one who is told; host, port: where they find each other."""
-
-    rank: int
-    size: int
-    host: str
-    port: int
-    seconds: float  # that one journey may take
-
-
 class Standing(NamedTuple):
     """What a member holds: the version of its state, and the parts of the next one that it has trained."""
 
     version: int
     parts: tuple[int, ...]
+
+
+Outline = Sequence[tuple[str, Sequence[int], str]]
+"""Of each array of a state: its name, shape, and dtype."""
 
 
 class Member:
@@ -62,42 +56,64 @@ class Member:
         self.algorithm, self.threads = algorithm, threads
         self.version, self.held = NOTHING, State()
         self.partials: dict[int, Partial] = {}
+        self.doing: dict[int, float] = {}  # parts that are being trained, and since when
+        self.arriving = State()  # the state to begin with, until it is whole
+        self.lock = threading.Lock()
         self.store: Any = None
         self.group: Any = None  # torch's ProcessGroupGloo; None for one who is alone
         self.saving: threading.Thread | None = None
         self.wrote = 0.0  # seconds that the last writing took
-        self.failure: BaseException | None = None
+        self.failure: Exception | None = None
         self.used = time.monotonic()
 
     def hold(self, state: State, version: int) -> None:
         """Begin anew from a state."""
-        self.held, self.version, self.partials = state, version, {}
-
-    def total(self, array: NDArray[Any]) -> None:
-        """Add up an array over all members, in place."""
-        import torch
-
-        self.group.allreduce([torch.from_numpy(array)]).wait()
+        with self.lock:
+            self.held, self.version, self.partials = state, version, {}
 
 
 _members: dict[Seat, Member] = {}
 _lock = threading.Lock()
 
 
-def sit(
-    seat: Seat, algorithm: Algorithm[Any, Any], threads: int, states: Sequence[State] = (), version: int = NOTHING
-) -> Standing:
-    """Become a member, if this worker is none yet, and say what is held. states: one to begin with, or none."""
+def sit(seat: Seat, algorithm: Algorithm[Any, Any], threads: int, clients: Collection[str]) -> Standing:
+    """Become a member, if this worker is none yet, and say what is held. clients: those that are connected."""
     with _lock:
         for other, idle in list(_members.items()):
-            if time.monotonic() - idle.used > FORGOTTEN:
+            if other.client not in clients and not idle.doing and time.monotonic() - idle.used > IDLE:
                 del _members[other]
         member = _members.setdefault(seat, Member(algorithm, threads))
     member.used = time.monotonic()
-    if states:
-        # what Dask brings is read-only: numba would compile anew for it
-        member.hold({name: np.require(array, requirements="W") for name, array in states[0].items()}, version)
-    return Standing(member.version, tuple(sorted(member.partials)))
+    with member.lock:
+        return Standing(member.version, tuple(sorted(member.partials)))
+
+
+def expect(seat: Seat, outline: Outline) -> bool | None:
+    """Make room for a state to begin with."""
+    member = _member(seat)
+    if member is None:
+        return None
+    member.arriving = {name: np.empty(shape, dtype) for name, shape, dtype in outline}
+    return True
+
+
+def receive(seat: Seat, name: str, start: int, content: bytes) -> bool | None:
+    """Some bytes of one of its arrays, from byte `start` on."""
+    member = _member(seat)
+    if member is None:
+        return None
+    member.arriving[name].reshape(-1).view(np.uint8)[start : start + len(content)] = np.frombuffer(content, np.uint8)
+    return True
+
+
+def begin(seat: Seat, version: int) -> Standing | None:
+    """It is whole: hold it."""
+    member = _member(seat)
+    if member is None:
+        return None
+    member.hold(member.arriving, version)
+    member.arriving = State()
+    return Standing(version, ())
 
 
 def open_store(seat: Seat) -> int | None:
@@ -105,24 +121,34 @@ def open_store(seat: Seat) -> int | None:
     member = _member(seat)
     if member is None:
         return None
-    member.store = _torch_distributed().TCPStore(seat.host, 0, None, is_master=True, wait_for_workers=False)
+    member.store = circle.open_store(seat.host)
     return int(member.store.port)
 
 
-def join(seat: Seat, circle: Circle, *, version: int, root: int | None) -> bool | None:
-    """Form a circle. root: the rank of one who holds `version` and gives it to all; None: all hold it."""
+def join(seat: Seat, among: Circle, *, version: int, root: int | None) -> str | None:
+    """Form a circle; why not, or nothing where it is well. root: the rank of one who holds `version` and gives it to
+    all; None: all hold it.
+    """
     member = _member(seat)
     if member is None:
         return None
     member.group = None
-    if circle.size > 1:
-        try:
-            member.group = _group(seat, circle, member.store)
-            if root is not None:
-                _hand_round(member, circle, version=version, root=root)
-        except (RuntimeError, OSError, TimeoutError):  # what gloo says of peers that have gone
-            return None
-    return True
+    if among.size == 1:
+        return ""
+    try:
+        group = circle.group(among, seat.host, member.store)
+        if root is not None:
+            wanted = member.version != version
+            given = member.held if among.rank == root else None
+            state = circle.hand_round(group, root=root, given=given, wanted=wanted)
+            if wanted:
+                member.hold(state, version)
+    except (RuntimeError, OSError) as error:
+        if not circle.lost(error):
+            raise
+        return str(error)
+    member.group = group
+    return ""
 
 
 def work(seat: Seat, version: int, number: int, part: Sequence[Piece], *, span: Span, seed: int) -> Share | None:
@@ -131,30 +157,57 @@ def work(seat: Seat, version: int, number: int, part: Sequence[Piece], *, span: 
     if member is None:
         return None
     started = time.perf_counter()
-    partial = train_part(member.algorithm, member.held, part, span=span, threads=member.threads, seed=seed)
-    member.partials[number] = partial
+    member.doing[number] = time.monotonic()
+    try:
+        partial = train_part(member.algorithm, member.held, part, span=span, threads=member.threads, seed=seed)
+    finally:
+        member.doing.pop(number, None)
+        member.used = time.monotonic()
+    with member.lock:
+        if member.version != version:  # nobody waited for it, and the others have gone on
+            return None
+        member.partials[number] = partial
     return Share.of(partial, worker=seat.address, seconds=time.perf_counter() - started)
 
 
-def combine(seat: Seat, version: int, *, span: Span, seed: int) -> bool | None:
-    """Merge what all members have trained; what comes of it is held from now on, by all the same."""
+def doing(seat: Seat) -> dict[int, float] | None:
+    """The parts that are being trained, and for how many seconds."""
+    member = _member(seat)
+    if member is None:
+        return None
+    now = time.monotonic()
+    return {number: now - since for number, since in list(member.doing.items())}
+
+
+def combine(seat: Seat, version: int, numbers: Collection[int], *, span: Span, seed: int) -> bool | None:
+    """Merge the parts that all members have trained, these here; what comes of it is held by all from now on.
+
+    Where it fails, what was trained is gone: merging works in place, so that a member never has three states.
+    """
     member = _member(seat, version)
     if member is None:
         return None
-    partials = [member.partials[number] for number in sorted(member.partials)]
+    with member.lock:
+        partials = [member.partials[number] for number in sorted(numbers) if number in member.partials]
+        member.partials = {}
+    if len(partials) < len(numbers):
+        return None
     if not partials:  # others have trained all parts: an idle partial, with no evidence
         partials = [train_part(member.algorithm, member.held, [], span=span, threads=member.threads, seed=seed)]
-    if member.group is None:
-        state = merge(partials).state
-    else:
-        try:
-            state = merge_over(partials, member.total, base=member.held)
-        except RuntimeError as error:
-            if not _of_gloo(error):
-                raise
-            return None
+    try:
+        state = _merged(partials, member)
+    except RuntimeError as error:
+        if not circle.lost(error):
+            raise
+        return None
     member.hold(state, version + 1)
     return True
+
+
+def _merged(partials: Sequence[Partial], member: Member) -> State:
+    if member.group is None:
+        return merge(partials, base=member.held).state
+    return merge_over(partials, circle.totals(member.group), base=member.held)
 
 
 def fetch(seat: Seat, version: int, names: Collection[str]) -> State | None:
@@ -175,15 +228,16 @@ def save(seat: Seat, version: int, url: str) -> float | None:
         return None
     if member.saving:
         member.saving.join()
-    if member.failure:
-        raise member.failure
+    failure, member.failure = member.failure, None
+    if failure:
+        raise failure
     state = member.held
 
     def write() -> None:
         started = time.perf_counter()
         try:
             write_state(url, state)
-        except BaseException as error:  # told by the next task, for want of anybody else to tell
+        except Exception as error:  # told when somebody asks again
             member.failure = error
         member.wrote = time.perf_counter() - started
 
@@ -207,48 +261,3 @@ def _member(seat: Seat, version: int | None = None) -> Member | None:
         return None
     member.used = time.monotonic()
     return member
-
-
-def _group(seat: Seat, circle: Circle, store: Any) -> Any:
-    distributed = _torch_distributed()
-    timeout = timedelta(seconds=circle.seconds)
-    if circle.rank:
-        store = distributed.TCPStore(circle.host, circle.port, None, is_master=False, timeout=timeout)
-    options = distributed.ProcessGroupGloo._Options()  # torch's own way to say which network: there is no public one
-    options._devices = [distributed.ProcessGroupGloo.create_device(hostname=seat.host)]
-    options._timeout = timeout
-    return distributed.ProcessGroupGloo(store, circle.rank, circle.size, options)
-
-
-def _torch_distributed() -> Any:
-    """A module that does not export what it documents."""
-    from torch import distributed
-
-    return distributed
-
-
-def _hand_round(member: Member, circle: Circle, *, version: int, root: int) -> None:
-    """Give the state of one to all: its outline first, then the bytes of each array."""
-    import torch
-
-    state = member.held if circle.rank == root else State()
-    described = [[name, list(array.shape), array.dtype.str] for name, array in state.items()]
-    outline = np.frombuffer(orjson.dumps(described), np.uint8).copy()
-    size = np.array([outline.size], np.int64)
-    member.group.broadcast(torch.from_numpy(size), root).wait()
-    outline = outline if circle.rank == root else np.empty(int(size[0]), np.uint8)
-    member.group.broadcast(torch.from_numpy(outline), root).wait()
-    received = State()
-    for name, shape, dtype in orjson.loads(outline.tobytes()):
-        array = np.ascontiguousarray(state[name]) if circle.rank == root else np.empty(shape, dtype)
-        if array.size:
-            member.group.broadcast(torch.from_numpy(array.reshape(-1).view(np.uint8)), root).wait()
-        received[name] = array
-    if member.version != version:
-        member.hold(received, version)
-
-
-def _of_gloo(error: RuntimeError) -> bool:
-    """Whether a peer has gone. What gloo raises has no class of its own."""
-    text = str(error).lower()
-    return any(word in text for word in ("gloo", "connection", "timed out", "timeout", "peer", "socket"))

@@ -5,41 +5,41 @@ corpus and the seed, not on which worker was quick, or died. What a lost worker 
 again by another; the state lives on in whoever is left. Replacements join at the next round.
 """
 
-import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import FIRST_COMPLETED, CancelledError, wait
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from distributed import Client, Future, KilledWorker, wait
-from distributed.comm.core import CommClosedError
+import numpy as np
+from distributed import Client
 
 from algorithms.protocol import Algorithm, Piece, Span
 from algorithms.state import State
 from algorithms.training import Done, Share
 from data.errors import EmbertextError
+from tasks import calls
 from tasks import member as members
-from tasks.member import NOTHING, Circle, Seat, Standing
+from tasks.calls import Asked, WorkError
+from tasks.circle import Circle
+from tasks.liveness import Liveness
+from tasks.member import NOTHING, Seat, Standing
 
 Key = TypeVar("Key")
 
-SILENT = 20.0  # seconds without a sign of life after which a worker has hung
-LOOKING = 1.0  # seconds between two looks at who is alive
-SLOWER = 8.0  # a part that takes so many times as long as the quickest of its round has hung, ...
+LOOKING = 0.5  # seconds between two looks at who is alive
+SLOWER = 8.0  # a part that takes so many times as long as the longest so far has hung, ...
 LEAST = 60.0  # ... but not before it has had so many seconds
 WAKING = 600.0  # seconds for the round without text: processes import, kernels compile
 ATTEMPTS = 10  # of one round
 JOURNEY = 20.0  # seconds that gloo waits for a peer, beside those for the bytes
-NUMBERS_A_SECOND = 2e6  # of the slowest network: eight megabytes
+BYTES_A_SECOND = 8e6  # of the slowest network
+CHUNK = 32 << 20  # bytes of the state to begin with that travel at a time
+LEAVING = 5.0  # seconds to say goodbye
 
-
-class Asked(NamedTuple):
-    """A task that a member was given."""
-
-    address: str
-    future: Future[Any]
+Overdue = Callable[[Any, Asked, float, Mapping[Any, Any]], bool]
+"""Whether who has had a question, by its key, for so many seconds has hung; told what others have answered."""
 
 
 class Team:
@@ -50,249 +50,246 @@ class Team:
     ) -> None:
         self.client, self.algorithm, self.threads, self.workers = client, algorithm, threads, workers
         self.name = uuid.uuid4().hex
+        self.clients: list[str] = []  # all that the cluster has
         self.beginning: State | None = state  # until the first merge: then the members have it
         self.version, self.formed = NOTHING, False
-        self.seconds = JOURNEY + sum(array.size for array in state.values()) / NUMBERS_A_SECOND
+        self.seconds = JOURNEY + sum(array.nbytes for array in state.values()) / BYTES_A_SECOND
         self.members: list[str] = []
-        self._parts: set[int] = set()  # of the round that is on its way: those that members have trained
-        self.shunned: set[str] = set()
-        self.lost: list[str] = []
-        self.heard: dict[str, tuple[float, float]] = {}  # of each worker: its last sign of life, and when we saw it
+        self.known: set[str] = set()  # those who ever were members, and may still hold the state
+        self.liveness = Liveness(client)
+        self.lost: list[str] = []  # what has gone wrong and was not told yet
+        self.longest = 0.0  # seconds that a part took so far
+        self.hung: dict[int, int] = {}  # how often a part was given up, in this round
 
     def round(self, parts: Sequence[Sequence[Piece]], *, span: Span, seed: int) -> Done:
         """See `algorithms.training.Team`. Raises EmbertextError when no worker is left, or the scheduler is lost."""
+        trained: dict[int, Share] = {}
+        started = time.perf_counter()
+        target, merging, self.hung = 0, False, {}
         with _told(self.client):
-            self.lost = []
-            trained: dict[int, Share] = {}
             for _ in range(ATTEMPTS):
-                kept = self._assemble()
-                trained = {number: share for number, share in trained.items() if number in kept}
+                standings = self._assemble()
+                target = target or self.version + 1
+                if merging and self.version == target:  # somebody was done with it, and has given it to the others
+                    return self._done(trained, started)
+                trained = {n: share for n, share in trained.items() if n in _parts(standings.get(share.worker))}
                 if not self._train(parts, trained, span=span, seed=seed):
                     continue
-                started = time.perf_counter()
-                if self._merge(span, seed):
-                    shares = tuple(trained[number] for number in sorted(trained))
-                    return Done(shares, time.perf_counter() - started, tuple(self.lost))
-        raise EmbertextError(
-            f"a round of training failed {ATTEMPTS} times: {'; '.join(dict.fromkeys(self.lost)) or 'merging'}",
-            where=_address(self.client),
-            remedy="look into the workers' logs",
-        ) from ConnectionError("workers kept failing")
+                started, merging = time.perf_counter(), True
+                if self._merge(trained, span=span, seed=seed):
+                    return self._done(trained, started)
+        raise self._nobody(f"a round of training failed {ATTEMPTS} times")
 
     def state(self, names: Collection[str] = ()) -> State:
         """The arrays that are held, from whichever member answers."""
         with _told(self.client):
             for address in list(self.members):
                 asked = {address: self._ask(address, members.fetch, self.version, list(names))}
-                found, _ = self._answers(asked, patience=self.seconds + LEAST)
-                if found.get(address) is not None:
-                    state: State = found[address]
+                state: State | None = self._answers(asked).get(address)
+                if state is not None:
                     return state
         raise self._nobody()
 
     def save(self, url: str) -> float:
         """The first member writes, while the next round is trained."""
         with _told(self.client):
-            asked = {address: self._ask(address, members.save, self.version, url) for address in self.members[:1]}
-            found, _ = self._answers(asked, patience=self.seconds + LEAST)
-        return max((seconds or 0.0 for seconds in found.values()), default=0.0)
+            for address in list(self.members):
+                asked = {address: self._ask(address, members.save, self.version, url)}
+                seconds: float | None = self._answers(asked).get(address)
+                if seconds is not None:
+                    return seconds
+        return 0.0
 
     def close(self) -> None:
-        """Let the members forget. Waits for what they are writing."""
+        """Let the members forget. Waits a little for those who write."""
         with suppress(Exception):  # the cluster may be what failed
-            asked = {address: self._ask(address, members.leave) for address in self.members}
-            self._answers(asked, patience=self.seconds)
+            asked = [self._ask(address, members.leave) for address in self.liveness.present()]
+            wait([each.answer for each in asked], timeout=LEAVING)
 
-    def _assemble(self) -> set[int]:
-        """Members who can merge, and hold the same version: newcomers in, lost ones out. The parts that they have."""
-        present = self._present()
-        here = [address for address in self.members if address in present]
-        spare = [address for address in present if address not in here and address not in self.shunned]
-        wanted = (here + spare)[: self.workers]
+    def _assemble(self) -> Mapping[str, Standing]:
+        """Members who can merge, and hold the same version: newcomers in, lost ones out. What those hold who are new
+        or were asked again; nothing where all is as it was.
+        """
+        wanted = self._wanted()
         if self.formed and wanted == self.members:
-            return self._parts
+            return {}
         for _ in range(ATTEMPTS):
             standings = self._roll_call(wanted)
-            wanted = [address for address in wanted if address in standings]
-            if not wanted:
-                raise self._nobody()
-            self.version = max(standing.version for standing in standings.values())
-            if self.version == NOTHING:
-                standings[wanted[0]] = self._begin(wanted[0])
-                self.version = standings[wanted[0]].version
-            if self._form(wanted, standings):
-                current = [each for each in standings.values() if each.version == self.version]
-                self._parts = {number for each in current for number in each.parts}
-                self.members, self.formed = wanted, True
-                return self._parts
-            wanted = [address for address in wanted if address in self._present()]
+            newest = max((standing.version for standing in standings.values()), default=NOTHING)
+            if newest == NOTHING and self.members and self.beginning is not None:
+                standings |= self._begin(self.members[0])
+                newest = max(standing.version for standing in standings.values())
+            if newest != NOTHING and newest >= self.version:
+                if self._form(standings, newest):
+                    self.version, self.formed = newest, True
+                    return {address: each for address, each in standings.items() if each.version == newest}
+            elif self.beginning is None:
+                break
+            wanted = self._wanted()
         raise self._nobody()
 
+    def _wanted(self) -> list[str]:
+        """Those who should be members: those who are, and others in place of those who are not alive."""
+        present = self.liveness.present()
+        for address in self.members:
+            if reason := self.liveness.why_not(address):
+                self._without(address, reason)
+        others = sorted(set(present) - set(self.members), key=lambda address: (address not in self.known, address))
+        wanted = (self.members + others)[: self.workers]
+        if not wanted:
+            raise self._nobody()
+        return wanted
+
     def _roll_call(self, addresses: Sequence[str]) -> dict[str, Standing]:
-        """What each of these workers holds; those who do not answer are lost."""
-        asked = {address: self._ask(address, members.sit, self.algorithm, self.threads) for address in addresses}
-        found, _ = self._answers(asked, patience=self.seconds + LEAST)
-        return found
+        """What each of these workers holds, who are the members now; those who do not answer are not."""
+        with suppress(Exception):
+            self.clients = self.client.run_on_scheduler(_clients)
+        self.members = list(addresses)
+        asked = {each: self._ask(each, members.sit, self.algorithm, self.threads, self.clients) for each in addresses}
+        standings: dict[str, Standing] = self._answers(asked)
+        self.known |= set(standings)
+        return standings
 
-    def _begin(self, address: str) -> Standing:
-        """Give the state to begin with to one member."""
-        if self.beginning is None:
-            raise self._nobody()
-        # a list: Dask takes the names in a dict for its own keys
-        [shared] = self.client.scatter([self.beginning], workers=[address], hash=False)
-        asked = {address: self._ask(address, members.sit, self.algorithm, self.threads, [shared], 0)}
-        found, _ = self._answers(asked, patience=self.seconds + LEAST)
-        if address not in found:
-            raise self._nobody()
-        standing: Standing = found[address]
-        return standing
+    def _begin(self, address: str) -> dict[str, Standing]:
+        """Give the state to begin with to one member; it holds that then."""
+        assert self.beginning is not None
+        outline = [(name, array.shape, array.dtype.str) for name, array in self.beginning.items()]
+        good = self._answers({address: self._ask(address, members.expect, outline)})
+        for name, array in self.beginning.items():
+            content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+            for start in range(0, content.size, CHUNK):
+                chunk = content[start : start + CHUNK].tobytes()
+                if not good.get(address):
+                    return {}
+                good = self._answers({address: self._ask(address, members.receive, name, start, chunk)})
+        found: dict[str, Standing] = self._answers({address: self._ask(address, members.begin, 0)})
+        return {address: standing for address, standing in found.items() if standing}
 
-    def _form(self, addresses: Sequence[str], standings: Mapping[str, Standing]) -> bool:
-        """Make a circle of these, in which all hold the current version."""
-        holders = [rank for rank, address in enumerate(addresses) if standings[address].version == self.version]
-        first = addresses[0]
-        port = 0
-        if len(addresses) > 1:
-            port = self._answers({first: self._ask(first, members.open_store)}, patience=LEAST)[0].get(first) or 0
+    def _form(self, standings: Mapping[str, Standing], version: int) -> bool:
+        """Make a circle of the members, in which all hold this version."""
+        self.formed = False
+        first, port = self.members[0], 0
+        if len(self.members) > 1:
+            port = self._answers({first: self._ask(first, members.open_store)}).get(first) or 0
             if not port:
                 return False
-        root = None if len(holders) == len(addresses) else holders[0]
-        asked = {
-            address: self._ask(
-                address,
-                members.join,
-                Circle(rank, len(addresses), Seat(self.name, first).host, port, self.seconds),
-                version=self.version,
-                root=root,
-            )
-            for rank, address in enumerate(addresses)
-        }
-        found, _ = self._answers(asked, patience=2 * self.seconds + LEAST)
-        return all(found.get(address) for address in addresses)
+        holders = [rank for rank, address in enumerate(self.members) if standings[address].version == version]
+        root = None if len(holders) == len(self.members) else holders[0]
+        circle = Circle(0, len(self.members), self._seat(first).host, port, self.seconds)
+        addresses = list(self.members)
+        found = self._answers(
+            {
+                address: self._ask(address, members.join, circle._replace(rank=rank), version=version, root=root)
+                for rank, address in enumerate(addresses)
+            }
+        )
+        self.lost += [f"worker {address} found no others: {why}" for address, why in found.items() if why]
+        return all(found.get(address) == "" for address in addresses)
 
     def _train(self, parts: Sequence[Sequence[Piece]], trained: dict[int, Share], *, span: Span, seed: int) -> bool:
         """Have the parts trained that are not; False when somebody is lost meanwhile."""
-        missing = [number for number in range(len(parts)) if number not in trained]
         load = dict.fromkeys(self.members, 0)
         for share in trained.values():
-            load[share.worker] = load.get(share.worker, 0) + 1
+            load[share.worker] += 1
         asked = {}
-        for number in missing:
-            address = (
-                self.members[number] if not trained and number < len(self.members) else min(load, key=load.__getitem__)
-            )
+        for number in (number for number in range(len(parts)) if number not in trained):
+            address = min(load, key=load.__getitem__)
             load[address] += 1
-            asked[number] = self._ask(
-                address, members.work, self.version, number, parts[number], span=span, seed=seed + number
-            )
-        waking = span == Span(0, 0)
-        found, lost = self._answers(asked, patience=WAKING if waking else None)
+            asked[number] = calls.as_task(
+                self.client, address, members.work, self._seat(address), self.version, number, parts[number],
+                span=span, seed=seed + number,
+            )  # fmt: skip
+        seconds = WAKING if span == Span(0, 0) else None
+        found = self._answers(asked, overdue=lambda *told: self._stuck(*told, seconds=seconds))
         trained |= {number: share for number, share in found.items() if share is not None}
-        if lost or len(trained) < len(parts):
-            self.formed = False
-            return False
-        return True
+        self.formed = self.formed and len(trained) == len(parts)
+        return self.formed
 
-    def _merge(self, span: Span, seed: int) -> bool:
+    def _stuck(
+        self, number: int, asked: Asked, waited: float, answered: Mapping[int, Share | None], *, seconds: float | None
+    ) -> bool:
+        """Whether a part takes so long that its worker has hung. The next one who trains it is given more time."""
+        if seconds is None:
+            known = [share.seconds for share in answered.values() if share and share.words]
+            if longest := max([self.longest, *known]):
+                seconds = max(LEAST, SLOWER * longest) * 4.0 ** self.hung.get(number, 0)
+        if seconds is None or waited < seconds:
+            return False
+        doing = self._answers({0: self._ask(asked.address, members.doing)}).get(0) or {}
+        stuck: bool = doing.get(number, 0.0) > seconds  # others may have been before it in the queue
+        self.hung[number] = self.hung.get(number, 0) + stuck
+        return stuck
+
+    def _merge(self, trained: Mapping[int, Share], *, span: Span, seed: int) -> bool:
         """Merge among the members; False when it failed for anybody, which the next roll call looks into."""
-        asked = {
-            address: self._ask(address, members.combine, self.version, span=span, seed=seed) for address in self.members
-        }
-        found, _ = self._answers(asked, patience=2 * self.seconds + LEAST)
-        if not any(found.values()):
+        asked = {}
+        for address in self.members:
+            numbers = [number for number, share in trained.items() if share.worker == address]
+            asked[address] = self._ask(address, members.combine, self.version, numbers, span=span, seed=seed)
+        found = self._answers(asked)
+        if not all(found.get(address) for address in asked):
             self.formed = False
             return False
         self.version += 1
-        self.beginning, self._parts = None, set()
-        self.formed = all(found.get(address) for address in self.members)
         return True
 
-    def _ask(self, address: str, task: Callable[..., Any], *args: Any, **options: Any) -> Asked:
-        """Give a member a task: it and nobody else, once."""
-        future = self.client.submit(
-            task, Seat(self.name, address), *args, **options,
-            workers=[address], allow_other_workers=False, pure=False, key=f"{task.__name__}-{uuid.uuid4().hex}",
-        )  # fmt: skip
-        return Asked(address, future)
+    def _done(self, trained: Mapping[int, Share], started: float) -> Done:
+        """What the round came to, now that the members hold it."""
+        self.beginning = None
+        self.longest = max([self.longest, *(share.seconds for share in trained.values() if share.words)])
+        lost, self.lost = tuple(self.lost), []
+        return Done(tuple(trained[number] for number in sorted(trained)), time.perf_counter() - started, lost)
 
-    def _answers(self, asked: Mapping[Key, Asked], *, patience: float | None) -> tuple[dict[Key, Any], set[str]]:
-        """What the tasks came to, and who was lost before they answered.
+    def _seat(self, address: str) -> Seat:
+        return Seat(str(self.client.id), self.name, address)
 
-        patience: seconds for each answer; None: as long as it takes, measured by the quickest.
-        """
+    def _ask(self, address: str, question: Callable[..., Any], *args: Any, **options: Any) -> Asked:
+        return calls.at_once(self.client, address, question, self._seat(address), *args, **options)
+
+    def _answers(self, asked: Mapping[Key, Asked], *, overdue: Overdue | None = None) -> dict[Key, Any]:
+        """What those came to who answered. Others are members no more. overdue: when they have hung."""
         found: dict[Key, Any] = {}
-        lost: set[str] = set()
         waiting = dict(asked)
         started = looked = time.monotonic()
-        quickest: float | None = None
-        while waiting:
-            with suppress(TimeoutError):
-                wait([each.future for each in waiting.values()], timeout=LOOKING, return_when="FIRST_COMPLETED")
-            now = time.monotonic()
-            for key, each in list(waiting.items()):
-                if each.future.done():
-                    del waiting[key]
-                    quickest = now - started if quickest is None else quickest
-                    answered, value = _result(each.future)
+        patience = 2 * self.seconds + LEAST
+        try:
+            while waiting:
+                wait([each.answer for each in waiting.values()], timeout=LOOKING, return_when=FIRST_COMPLETED)
+                for key in [key for key, each in waiting.items() if each.answer.done()]:
+                    answered, value = calls.answer(waiting[key])
                     if answered:
                         found[key] = value
                     else:
-                        lost.add(each.address)
-                        self._without(each.address, "was killed")
-            if waiting and now - looked >= LOOKING:
+                        self._without(waiting[key].address, "was lost")
+                    del waiting[key]
+                now = time.monotonic()
+                if now - looked < LOOKING:
+                    continue
                 looked = now
-                present = self._present()
-                limit = patience if patience is not None else None
-                if limit is None and quickest is not None:
-                    limit = max(LEAST, SLOWER * quickest)
+                self.liveness.present()
                 for key, each in list(waiting.items()):
-                    reason = self._reason(each.address, present)
-                    if not reason and limit is not None and now - started > limit:
-                        reason = f"did not answer in {now - started:.0f} s"
+                    reason, waited = self.liveness.why_not(each.address), now - started
+                    if not reason and (overdue(key, each, waited, found) if overdue else waited > patience):
+                        reason = f"did not answer in {waited:.0f} s"
+                        self.liveness.restart(each.address)
                     if reason:
-                        del waiting[key]
-                        lost.add(each.address)
-                        each.future.cancel()
-                        self._without(each.address, reason, hung=each.address in self.heard)
-        return found, lost
+                        waiting.pop(key).answer.cancel()
+                        self._without(each.address, reason)
+        finally:
+            for each in waiting.values():
+                each.answer.cancel()
+        return found
 
-    def _present(self) -> list[str]:
-        """The workers that the scheduler knows and has heard of lately, in a steady order."""
-        scheduler: Any = self.client.scheduler
-        info = self.client.sync(scheduler.identity, n_workers=-1, callback_timeout=SILENT)
-        now = time.monotonic()
-        known = info["workers"]
-        self.heard = {
-            address: old
-            if (old := self.heard.get(address)) and old[0] == worker["last_seen"]
-            else (worker["last_seen"], now)
-            for address, worker in known.items()
-        }
-        return sorted(address for address in known if now - self.heard[address][1] < SILENT)
-
-    def _reason(self, address: str, present: Collection[str]) -> str:
-        """Why a worker will not answer any more; empty where it may."""
-        if address in present:
-            return ""
-        return f"gave no sign of life for {SILENT:.0f} s" if address in self.heard else "is gone"
-
-    def _without(self, address: str, reason: str, *, hung: bool = False) -> None:
-        """Go on without a worker. One that hangs is restarted, where it has a nanny; it comes back under a new name."""
+    def _without(self, address: str, reason: str) -> None:
+        """Go on without a worker."""
         self.formed = False
-        self.lost.append(f"worker {address} {reason}")
+        if address in self.members:
+            self.lost.append(f"worker {address} {reason}")
         self.members = [each for each in self.members if each != address]
-        if hung and address not in self.shunned:
-            self.shunned.add(address)
 
-            def restart() -> None:
-                with suppress(Exception):
-                    self.client.restart_workers([address], timeout=SILENT, raise_for_error=False)
-
-            threading.Thread(target=restart, daemon=True).start()
-
-    def _nobody(self) -> EmbertextError:
+    def _nobody(self, what: str = "all workers were lost") -> EmbertextError:
         error = EmbertextError(
-            f"all workers were lost: {'; '.join(self.lost) or 'none is left'}",
+            f"{what}: {'; '.join(dict.fromkeys(self.lost)) or 'none is left'}",
             where=_address(self.client),
             remedy="start the same run again: it goes on from its last checkpoint",
         )
@@ -300,19 +297,16 @@ class Team:
         return error
 
 
-def _result(future: Future[Any]) -> tuple[bool, Any]:
-    """Whether a task was done, and what it came to. Raises what it raised."""
-    if future.status == "finished":
-        try:
-            return True, future.result()
-        except (OSError, CancelledError, KilledWorker):  # done, and then lost with its worker
-            return False, None
-    if future.status == "error":
-        error = future.exception()
-        if isinstance(error, KilledWorker | CommClosedError | CancelledError):
-            return False, None
-        raise error
-    return False, None
+def _parts(standing: Standing | None) -> Collection[int]:
+    return standing.parts if standing else ()
+
+
+def _clients(dask_scheduler: Any) -> list[str]:
+    """Runs in the scheduler: the names of all that are connected."""
+    return list(dask_scheduler.clients)
+
+
+_clients.__module__ = "__main__"  # so that it is sent as it is: a scheduler need not have this package
 
 
 @contextmanager
@@ -322,6 +316,8 @@ def _told(client: Client) -> Iterator[None]:
         yield
     except EmbertextError:
         raise
+    except WorkError as carried:
+        raise carried.error from carried.error.__cause__
     except (OSError, TimeoutError, CancelledError) as error:
         raise EmbertextError(
             "the scheduler was lost in mid-training",
