@@ -4,6 +4,7 @@ Requests hold the version that they began with, so that none notices. What opens
 algorithm. Threads may ask and reload at once.
 """
 
+import gc
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -64,6 +65,7 @@ class Models:
         for name, url in self.places.items():
             if name not in self._models:
                 self._models[name] = self._opened(name, newest(url))
+        gc.freeze()  # all this stays; requests would have to wait while the collector goes through it
 
     @property
     def ready(self) -> bool:
@@ -83,7 +85,12 @@ class Models:
     def reload(self) -> list[Reloaded]:
         """Look for newer versions and take them. Whatever is wrong with one, the old one stays and goes on."""
         with self._reloading:
-            return [self._newer(model) for model in self if self.places[model.name]]
+            found = [self._newer(model) for model in self if self.places[model.name]]
+            if any(each.changed for each in found):
+                gc.unfreeze()
+                gc.collect()  # what the older versions left
+                gc.freeze()
+            return found
 
     def _newer(self, model: Model) -> Reloaded:
         try:

@@ -4,6 +4,7 @@ The answers of a slice become a file in one step, as do its errors; what was don
 killed leaves nothing that counts, and two that do the same work leave the same bytes.
 """
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -107,12 +108,14 @@ def _opened(model: Model) -> Answers:
         if key not in _models:
             _models.clear()
             _models[key] = model.load(model.url)
+            gc.freeze()  # or the collector would go through all there is for every few batches of records
         return _models[key]
 
 
 def forget() -> None:
     """Let go of the model."""
     _models.clear()
+    gc.unfreeze()
 
 
 def _slice(work: Work, model: Answers, how: How, wanted: Wanted) -> Fact:
