@@ -25,12 +25,14 @@ def host(
     processes: int = 1,
     watch: float = 0,
     most_bytes: int = MOST_BYTES,
+    signals: bool = True,
     tell: Callable[[str], None] = print,
 ) -> int:
     """Serve models until a signal, whose number is returned.
 
     models: addresses, as `tasks.serve.models.named` reads them. watch: seconds between looks for newer versions, 0:
-    none. tell: hears what is served, and where, once it is.
+    none. signals: False leaves SIGTERM and SIGINT to handlers that are there: an exception of theirs ends the
+    hosting, once requests are answered. tell: hears what is served, and where, once it is.
     """
     places = named(models)
     listener = listen(address, port)
@@ -43,11 +45,11 @@ def host(
             tell(line)
 
     with listener:
-        if processes == 1:
+        if processes == 1 and signals:
             return _serve(places, listener, watch=watch, most_bytes=most_bytes, started=started)
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // processes)))  # or each would take every core
         arguments = (places, listener, watch, most_bytes, processes, cells(len(places), processes=processes))
-        return mind(processes, serve_in_process, arguments, started=started)
+        return mind(processes, serve_in_process, arguments, started=started, signals=signals)
 
 
 def serve_in_process(
@@ -87,7 +89,7 @@ def _serve(
     models = Models(places, hosted)
     models.load()
     counts = Metrics(models, shared=shared, process=process)
-    if processes == 1:  # whoever started us may be a process of Prefect's, which is not to hear of reloads
+    if shared is None:  # whoever started us may be a process of Prefect's, which is not to hear of reloads
         return run(
             create_app(models, counts=counts, most_bytes=most_bytes), models, listener, watch=watch, started=started
         )

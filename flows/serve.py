@@ -1,6 +1,5 @@
 """Hosting models, from the published folder to answers over HTTP, until the run is cancelled."""
 
-import signal
 from typing import Annotated
 
 from prefect import flow, get_run_logger
@@ -32,14 +31,13 @@ def serve(
         max_payload: Megabytes that a request may have.
 
     """
-    logger = get_run_logger()
-    number = serve_models(
+    serve_models(
         models,
         address=host,
         port=port,
         processes=processes,
         watch=watch,
         most_bytes=max_payload * MEGABYTE,
-        tell=logger.info,
+        signals=False,  # while its own handler hears them Prefect knows a cancellation from a crash
+        tell=get_run_logger().info,
     )
-    signal.raise_signal(number)  # requests are answered; Prefect, who sent it, is to hear of it now

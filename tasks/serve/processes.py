@@ -33,11 +33,14 @@ class Work(Protocol):
         """Work."""
 
 
-def mind(count: int, work: Work, arguments: Sequence[Any], *, started: Callable[[], None]) -> int:
+def mind(
+    count: int, work: Work, arguments: Sequence[Any], *, started: Callable[[], None], signals: bool = True
+) -> int:
     """Run `work` in `count` processes until a signal, whose number is returned.
 
     arguments: what can be sent to a process as it starts, such as sockets and shared memory. started: called when all
-    are ready. Raises EmbertextError when one cannot begin.
+    are ready. signals: False leaves SIGTERM and SIGINT to handlers that are there, and an exception of theirs ends
+    all as well. Raises EmbertextError when one cannot begin.
     """
     context = get_context("spawn")
     ready, errors = RawArray("b", count), context.SimpleQueue()
@@ -62,10 +65,12 @@ def mind(count: int, work: Work, arguments: Sequence[Any], *, started: Callable[
     def end(number: int, _: object) -> None:
         ended.append(number)
 
-    with handlers({signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: hang_up}):
-        children += [start(number) for number in range(count)]
+    ends = {signal.SIGTERM: end, signal.SIGINT: end} if signals else {}
+    with handlers({**ends, signal.SIGHUP: hang_up}):
         told = False
         try:
+            for number in range(count):
+                children.append(start(number))
             while not ended:
                 connection.wait([child.sentinel for child in children], timeout=TICK_SECONDS)
                 for number, child in enumerate(children):
