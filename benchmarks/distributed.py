@@ -14,11 +14,12 @@ it runs: fewer epochs, fewer articles, one seed; its qualities say nothing. Abou
 """
 
 import argparse
+import importlib.util
 import statistics
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks import harness, scaled
 from benchmarks.harness import Figures, Floor, alone, less_the_spread, spread
@@ -75,6 +76,13 @@ def main() -> None:
                 scaled.draw(found, options.picture)
             figures["scaling"] = scaled.figures(found)
             floors += scaled.floors(found.checks)
+    if "faults" in options.only:
+        if importlib.util.find_spec("benchmarks.faults") is None:
+            print("without faults: benchmarks/faults.py is not there")
+        else:
+            faults: Any = importlib.import_module("benchmarks.faults")
+            figures["faults"] = faults.table(quick=options.quick)
+            floors += faults.floors(figures["faults"])
     harness.conclude("distributed", figures, floors, as_json=options.json)
 
 
