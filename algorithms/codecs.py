@@ -47,10 +47,14 @@ class Records(NamedTuple):
     """The records of a body. lines: the number of the line of each, from 1; None where there are no lines."""
 
     items: list[Any]
-    lines: list[int] | None = None
+    lines: Sequence[int] | None = None
 
     def instances(self, make: Callable[[Any], Made]) -> list[Made]:
         """What `make` makes of each record. Raises RequestError where it raises Wrong."""
+        try:
+            return list(map(make, self.items))
+        except Wrong:
+            pass
         made: list[Made] = []
         try:
             for item in self.items:
@@ -138,8 +142,13 @@ def read_json(body: bytes) -> tuple[Records, dict[str, Any]]:
 
 def read_lines(body: bytes) -> Records:
     """The record of each line."""
+    rows = body.removeprefix(BOM).removesuffix(b"\n").split(b"\n")
+    try:
+        return Records(list(map(orjson.loads, rows)), range(1, len(rows) + 1))
+    except orjson.JSONDecodeError:  # or a line is blank
+        pass
     items, lines = [], []
-    for number, line in enumerate(body.removeprefix(BOM).split(b"\n"), 1):
+    for number, line in enumerate(rows, 1):
         if not line or line.isspace():
             continue
         try:

@@ -10,6 +10,7 @@ request, whatever Accept says, as BlazingText's. Everything is computed on the t
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,10 +77,10 @@ class Labeller:
         """The sentences."""
         kind, _ = codecs.media_type(content_type, self.content_types)
         if kind == JSON_LINES:
-            return codecs.read_lines(body).instances(lambda item: _sentence(item, 1))
+            return codecs.read_lines(body).instances(_sentence)
         records, configuration = codecs.read_json(body)
         k = codecs.configured(configuration, "k", 1, MOST, default=1, remedy=_K)
-        return records.instances(lambda item: _sentence(item, k))
+        return records.instances(partial(_sentence, k=k))
 
     def predict(self, instances: Sequence[Sentence]) -> list[bytes]:
         """JSON of the likeliest labels of each: small objects, which nothing has to look through."""
@@ -106,7 +107,7 @@ class Labeller:
         return Answer(b"[" + b",".join(predictions) + b"]", JSON)
 
 
-def _sentence(item: Any, k: int) -> Sentence:
+def _sentence(item: Any, k: int = 1) -> Sentence:
     """The sentence of a record; k: what is asked for unless it says so."""
     if type(item) is dict and "source" in item:
         if "k" in item:
