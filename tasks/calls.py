@@ -9,13 +9,16 @@ import pickle
 import threading
 import traceback
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
 from distributed import Client, KilledWorker
 from distributed.protocol.pickle import dumps, loads
+
+from data.errors import EmbertextError
 
 GONE = (OSError, TimeoutError, CancelledError, asyncio.CancelledError, KilledWorker)
 """What Dask raises when the worker, or the way to it, is lost."""
@@ -122,4 +125,26 @@ def _portable(error: Exception) -> Exception:
         pickle.loads(pickle.dumps(error))
     except Exception:
         return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+@contextmanager
+def scheduler_lost(client: Client) -> Iterator[None]:
+    """Turn the loss of the scheduler in the block into one line; errors of the work come through as they are."""
+    try:
+        yield
+    except EmbertextError:
+        raise
+    except WorkError as carried:
+        raise carried.error from carried.error.__cause__
+    except (OSError, TimeoutError, CancelledError) as error:
+        raise failed(client, "the scheduler was lost in mid-training") from ConnectionError(str(error))
+
+
+def failed(client: Client, what: str) -> EmbertextError:
+    """A cluster that is lost, in one line. It comes from the network, so the task is tried again."""
+    where = str(client.scheduler.address) if client.scheduler else "the Dask scheduler"
+    remedy = "start the same run again: it goes on from its last checkpoint"
+    error = EmbertextError(what, where=where, remedy=remedy)
+    error.__cause__ = ConnectionError(what)
     return error

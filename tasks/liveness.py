@@ -5,16 +5,27 @@ A worker is one process at an address: another that takes its place there is ano
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from distributed import Client
 
+from tasks import calls
+from tasks.calls import Asked
+
+Key = TypeVar("Key")
+
 SILENT = 20.0  # seconds without a sign of life after which a worker has hung
 STEP = 1.0  # seconds at most that count between two looks: if there are more, it is we who have slept
+LOOKING = 0.5  # seconds between two looks
 RESTARTING = 30.0  # seconds that a worker may take to be restarted
 AT_WORK = ("running", "paused")  # others are on their way in or out
+
+
+Overdue = Callable[[Any, Asked, float, Mapping[Any, Any]], bool]
+"""Whether who has had a question, by its key, for so many seconds has hung; told what others have answered."""
 
 
 class Sign(NamedTuple):
@@ -50,6 +61,11 @@ class Liveness:
                 self.restart(address)
         return sorted(address for address in self._signs if not self.why_not(address))
 
+    def listed(self) -> list[str]:
+        """All workers that the scheduler knows, those that hang among them."""
+        self.present()
+        return list(self._signs)
+
     def why_not(self, address: str) -> str:
         """Why nobody should wait for a worker, as of the last look; empty for one that is alive."""
         sign = self._signs.get(address)
@@ -58,6 +74,44 @@ class Liveness:
         if sign.silent > SILENT:
             return f"gave no sign of life for {SILENT:.0f} s"
         return "was left out" if sign.process in self._left_out else ""
+
+    def answers(self, asked: Mapping[Key, Asked], overdue: Overdue) -> tuple[dict[Key, Any], dict[str, str]]:
+        """What those came to who answered; and of the others, by their address, why they did not."""
+        found: dict[Key, Any] = {}
+        lost: dict[str, str] = {}
+        waiting = dict(asked)
+        started = looked = time.monotonic()
+        try:
+            while waiting:
+                wait([each.answer for each in waiting.values()], timeout=LOOKING, return_when=FIRST_COMPLETED)
+                for key in [key for key, each in waiting.items() if each.answer.done()]:
+                    answered, value = calls.answer(waiting[key])
+                    if answered:
+                        found[key] = value
+                    else:
+                        lost[waiting[key].address] = "was lost"
+                    del waiting[key]
+                if time.monotonic() - looked < LOOKING:
+                    continue
+                self.present()
+                looked = time.monotonic()
+                for key, each in list(waiting.items()):
+                    reason = self._silence(key, each, looked - started, found, overdue)
+                    if reason:
+                        waiting.pop(key).answer.cancel()
+                        lost.setdefault(each.address, reason)
+        finally:
+            for each in waiting.values():
+                each.answer.cancel()
+        return found, lost
+
+    def _silence(self, key: Key, each: Asked, waited: float, found: Mapping[Key, Any], overdue: Overdue) -> str:
+        """Why nobody should wait for an answer any longer."""
+        reason = self.why_not(each.address)
+        if not reason and overdue(key, each, waited, found):
+            reason = f"did not answer in {waited:.0f} s"
+            self.restart(each.address)
+        return reason
 
     def restart(self, address: str) -> None:
         """Never count again with a worker that hangs; its nanny, if it has one, makes another of it."""

@@ -7,9 +7,9 @@ again by another; the state lives on in whoever is left. Replacements join at th
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, wait
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import wait
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,14 +21,13 @@ from algorithms.training import Done, Share
 from data.errors import EmbertextError
 from tasks import calls
 from tasks import member as members
-from tasks.calls import Asked, WorkError
+from tasks.calls import Asked, failed, scheduler_lost
 from tasks.circle import Circle
-from tasks.liveness import Liveness
+from tasks.liveness import Liveness, Overdue
 from tasks.member import NOTHING, Seat, Standing
 
 Key = TypeVar("Key")
 
-LOOKING = 0.5  # seconds between two looks at who is alive
 SLOWER = 8.0  # a part that takes so many times as long as the longest so far has hung, ...
 LEAST = 60.0  # ... but not before it has had so many seconds
 WAKING = 600.0  # seconds for the round without text: processes import, kernels compile
@@ -37,9 +36,6 @@ JOURNEY = 20.0  # seconds that gloo waits for a peer, beside those for the bytes
 BYTES_A_SECOND = 8e6  # of the slowest network
 CHUNK = 32 << 20  # bytes of the state to begin with that travel at a time
 LEAVING = 5.0  # seconds to say goodbye
-
-Overdue = Callable[[Any, Asked, float, Mapping[Any, Any]], bool]
-"""Whether who has had a question, by its key, for so many seconds has hung; told what others have answered."""
 
 
 class Team:
@@ -66,7 +62,7 @@ class Team:
         trained: dict[int, Share] = {}
         started = time.perf_counter()
         target, merging, self.hung = 0, False, {}
-        with _told(self.client):
+        with scheduler_lost(self.client):
             for _ in range(ATTEMPTS):
                 standings = self._assemble()
                 target = target or self.version + 1
@@ -82,7 +78,7 @@ class Team:
 
     def state(self, names: Collection[str] = ()) -> State:
         """The arrays that are held, from whichever member answers."""
-        with _told(self.client):
+        with scheduler_lost(self.client):
             for address in list(self.members):
                 asked = {address: self._ask(address, members.fetch, self.version, list(names))}
                 state: State | None = self._answers(asked).get(address)
@@ -92,7 +88,7 @@ class Team:
 
     def save(self, url: str) -> float:
         """The first member writes, while the next round is trained."""
-        with _told(self.client):
+        with scheduler_lost(self.client):
             for address in list(self.members):
                 asked = {address: self._ask(address, members.save, self.version, url)}
                 seconds: float | None = self._answers(asked).get(address)
@@ -103,7 +99,7 @@ class Team:
     def close(self) -> None:
         """Let the members forget. Waits a little for those who write."""
         with suppress(Exception):  # the cluster may be what failed
-            asked = [self._ask(address, members.leave) for address in self.liveness.present()]
+            asked = [self._ask(address, members.leave) for address in self.liveness.listed() if address in self.known]
             wait([each.answer for each in asked], timeout=LEAVING)
 
     def _assemble(self) -> Mapping[str, Standing]:
@@ -248,36 +244,10 @@ class Team:
 
     def _answers(self, asked: Mapping[Key, Asked], *, overdue: Overdue | None = None) -> dict[Key, Any]:
         """What those came to who answered. Others are members no more. overdue: when they have hung."""
-        found: dict[Key, Any] = {}
-        waiting = dict(asked)
-        started = looked = time.monotonic()
         patience = 2 * self.seconds + LEAST
-        try:
-            while waiting:
-                wait([each.answer for each in waiting.values()], timeout=LOOKING, return_when=FIRST_COMPLETED)
-                for key in [key for key, each in waiting.items() if each.answer.done()]:
-                    answered, value = calls.answer(waiting[key])
-                    if answered:
-                        found[key] = value
-                    else:
-                        self._without(waiting[key].address, "was lost")
-                    del waiting[key]
-                now = time.monotonic()
-                if now - looked < LOOKING:
-                    continue
-                looked = now
-                self.liveness.present()
-                for key, each in list(waiting.items()):
-                    reason, waited = self.liveness.why_not(each.address), now - started
-                    if not reason and (overdue(key, each, waited, found) if overdue else waited > patience):
-                        reason = f"did not answer in {waited:.0f} s"
-                        self.liveness.restart(each.address)
-                    if reason:
-                        waiting.pop(key).answer.cancel()
-                        self._without(each.address, reason)
-        finally:
-            for each in waiting.values():
-                each.answer.cancel()
+        found, lost = self.liveness.answers(asked, overdue or (lambda key, each, waited, found: waited > patience))
+        for address, reason in lost.items():
+            self._without(address, reason)
         return found
 
     def _without(self, address: str, reason: str) -> None:
@@ -288,13 +258,7 @@ class Team:
         self.members = [each for each in self.members if each != address]
 
     def _nobody(self, what: str = "all workers were lost") -> EmbertextError:
-        error = EmbertextError(
-            f"{what}: {'; '.join(dict.fromkeys(self.lost)) or 'none is left'}",
-            where=_address(self.client),
-            remedy="start the same run again: it goes on from its last checkpoint",
-        )
-        error.__cause__ = ConnectionError("workers were lost")  # so the task is tried again, as after other such faults
-        return error
+        return failed(self.client, f"{what}: {'; '.join(dict.fromkeys(self.lost)) or 'none is left'}")
 
 
 def _parts(standing: Standing | None) -> Collection[int]:
@@ -307,24 +271,3 @@ def _clients(dask_scheduler: Any) -> list[str]:
 
 
 _clients.__module__ = "__main__"  # so that it is sent as it is: a scheduler need not have this package
-
-
-@contextmanager
-def _told(client: Client) -> Iterator[None]:
-    """Turn the loss of the scheduler into one line, and into a reason to try again."""
-    try:
-        yield
-    except EmbertextError:
-        raise
-    except WorkError as carried:
-        raise carried.error from carried.error.__cause__
-    except (OSError, TimeoutError, CancelledError) as error:
-        raise EmbertextError(
-            "the scheduler was lost in mid-training",
-            where=_address(client),
-            remedy="start it, and the same run again: it goes on from its last checkpoint",
-        ) from ConnectionError(str(error))
-
-
-def _address(client: Client) -> str:
-    return str(client.scheduler.address) if client.scheduler else "the Dask scheduler"
