@@ -187,8 +187,13 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _unreadable(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    mistakes = [f"{'.'.join(map(str, each['loc'][1:])) or 'body'}: {each['msg']}" for each in error.errors()]
+    mistakes = [f"{'.'.join(map(str, each['loc'][1:])) or 'body'}: {_mistake(each)}" for each in error.errors()]
     return _text(400, "; ".join(mistakes))
+
+
+def _mistake(found: dict[str, Any]) -> str:
+    unknown = found["type"] == "extra_forbidden"
+    return "no such parameter; /docs tells which there are" if unknown else str(found["msg"])
 
 
 async def _other(request: Request, error: Exception) -> Response:
