@@ -18,7 +18,7 @@ from algorithms import codecs
 from algorithms.answers import JSON, JSON_LINES, Answer, Answers, Neighbour, Neighbours, RequestError
 from algorithms.codecs import Wrong, shown
 from algorithms.nearest import WAYS, Nearest, among, check
-from algorithms.object2vec.forward import Floats, Forward
+from algorithms.object2vec.forward import FEW, Floats, Forward
 from algorithms.object2vec.matcher import Matcher
 from data.errors import EmbertextError
 from data.pair_texts import spaced
@@ -60,7 +60,7 @@ class Comparer:
         self._longest = [encoder.max_seq_len for encoder in matcher.form.encoders]
         self._sizes = [len(table) for table in self._forward.tables]
         self._tokens = spaced(matcher.pairing.tokenizer, matcher.pairing.max_words)
-        self.predict([Pair([0], [0])])  # arrays that do not fit fail here
+        self.predict([Pair([0], [0])] * FEW.start)  # arrays that do not fit fail here; kernels are compiled
 
     def about(self) -> dict[str, Any]:
         """See `answers.Answers`."""

@@ -19,6 +19,29 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 CLOSE = 1e-8  # no length counts as less, as in `comparator`
+FEW = range(5, 61)  # rows for which BLAS is not the fastest
+WIDE = 64  # units of a layer that is worth another way
+
+
+class _Layer:
+    """Weights (I, H) and a bias (H,)."""
+
+    def __init__(self, weight: Floats, bias: Floats) -> None:
+        self.weight, self.bias = np.ascontiguousarray(weight), bias
+        self._panels: Floats | None = None
+
+    def of(self, values: Floats) -> Floats:
+        """What becomes of rows (P, I): (P, H)."""
+        if len(values) not in FEW or len(self.bias) < WIDE:
+            result: Floats = values @ self.weight
+        else:
+            from algorithms.kernels import few_rows  # numba, which not every model needs
+
+            if self._panels is None:
+                self._panels = few_rows.panels(self.weight)
+            result = few_rows.product(values, self._panels, len(self.bias))
+        result += self.bias
+        return result
 
 
 class Forward:
@@ -31,7 +54,7 @@ class Forward:
         self.tables = [arrays["tokens_0"], arrays["tokens_0" if form.tied else "tokens_1"]]
         self._pooled = [encoder.network == "pooled_embedding" for encoder in form.encoders]
         names = [*(f"mlp_{layer}" for layer in range(1, form.mlp_layers + 1)), "output"]
-        self._layers = [(np.ascontiguousarray(arrays[name].T), arrays[f"{name}_bias"]) for name in names]
+        self._layers = [_Layer(arrays[name].T, arrays[f"{name}_bias"]) for name in names]
         self._scale = arrays.get("cosine_scale")
 
     def encode(self, sequences: Sequence[Sequence[int]], *, side: int) -> Floats:
@@ -47,28 +70,17 @@ class Forward:
 
     def scores(self, in0: Floats, in1: Floats) -> Floats:
         """Of pairs of encodings (P, D) the chances of each class, (P, C); or the score, (P, 1)."""
-        values = self._compared(in0, in1)
-        for weight, bias in self._layers[1:]:
-            values = _activated(self._form.mlp_activation, values) @ weight
-            values += bias
+        shown = [self._comparison(name, in0, in1) for name in self._form.comparators]
+        first, *others = self._layers
+        values = first.of(shown[0] if len(shown) == 1 else np.concatenate(shown, axis=1))
+        for layer in others:
+            values = layer.of(_activated(self._form.mlp_activation, values))
         if self._form.regression:
             return values
         values -= values.max(axis=1, keepdims=True)
         np.exp(values, out=values)
         values /= values.sum(axis=1, keepdims=True)
         return values
-
-    def _compared(self, in0: Floats, in1: Floats) -> Floats:
-        """What the comparisons come to through the first layer, (P, H)."""
-        weight, bias = self._layers[0]
-        result = np.repeat(bias[None, :], len(in0), axis=0)
-        first = 0
-        for name in self._form.comparators:
-            shown = self._comparison(name, in0, in1)
-            last = first + shown.shape[1]
-            result += shown @ weight[first:last]
-            first = last
-        return result
 
     def _comparison(self, name: str, in0: Floats, in1: Floats) -> Floats:
         if name == "hadamard":
