@@ -1,6 +1,7 @@
 """The endpoint beside a plain FastAPI handler around gensim, fastText or torch; its memory, its start; batch transform.
 
     python -m benchmarks.endpoint [--json] [--quick] [--rounds 5] [--seconds 1] [--requests 100000]
+                                  [--only answers memory start transform]
 
     answers    requests a second and their latency at 1, 8 and 64 clients, ours (`embertext serve`) and the plain
                handler's (`benchmarks/plain_endpoint.py`), both uvicorn in one process, with the same model: in turns,
@@ -15,6 +16,7 @@ Servers have one core, who asks (`benchmarks/load.py`) has another. `benchmarks/
 
 import argparse
 import os
+import shutil
 import signal
 import socket
 import statistics
@@ -30,18 +32,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
+from algorithms.answers import JSON_LINES
 from benchmarks import harness, hosted_models
 from benchmarks.harness import Figures, Floor, alone
-from benchmarks.hosted_models import ALGORITHMS, ARCHIVE, Case
+from benchmarks.hosted_models import ALGORITHMS, ARCHIVE, Case, Sizes
 from benchmarks.load import Load, ask, load, request
 
 OURS, PEER = "embertext", "plain handler"
+PARTS = ("answers", "memory", "start", "transform")
 CLIENTS = (1, 8, 64)
 FASTER = {"word2vec": 2.0}  # times the plain handler; all else: no slower
 COMPARED = 20  # requests of each kind whose answers are compared
 WARM = 0.2  # seconds of a load before it is measured
 CLOSE = {"rtol": 1e-3, "atol": 2e-5}  # both compute in float32
-COLD_SECONDS, COLD_RUNS = 3.0, 5
+COLD, COLD_RUNS = 3.0, 5  # seconds
 GROWTH = 1.02  # times the memory after the first tenth of the requests
 TRANSFORM = 20.0  # times the rows of who asks row by row
 IMPORTED = "import flows.cli, flows.hosting, flows.hosted, algorithms.word2vec.answers"
@@ -57,12 +61,16 @@ class Server(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What came of one kind of request at so many clients: by system, a load each round."""
+    """What came of one kind of request at so many clients: by system, a load each round.
+
+    computed: seconds of the processor that each server took, for all of them.
+    """
 
     case: str
     algorithm: str
     clients: int
     loads: dict[str, list[Load]]
+    computed: dict[str, float]
 
     @property
     def faster(self) -> float:
@@ -71,12 +79,13 @@ class Row(NamedTuple):
         return statistics.median(ours.rate / theirs.rate for ours, theirs in pairs)
 
     def figures(self, system: str) -> Figures:
-        """Requests a second, the median of the rounds; milliseconds of all of them."""
+        """Requests a second, the median of the rounds; milliseconds of all of them; computed: microseconds of each."""
         loads = self.loads[system]
         milliseconds = 1000 * np.array([latency for each in loads for latency in each.latencies])
         p50, p99 = np.percentile(milliseconds, [50, 99]).tolist()
         rate = statistics.median(each.rate for each in loads)
-        return {"rate": rate, "p50": p50, "p99": p99, "errors": sum(each.errors for each in loads)}
+        errors, computed = sum(each.errors for each in loads), 1e6 * self.computed[system] / milliseconds.size
+        return {"rate": rate, "p50": p50, "p99": p99, "errors": errors, "computed": computed}
 
 
 def main() -> None:
@@ -86,23 +95,39 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="loads of each system")
     parser.add_argument("--seconds", type=float, default=1.0, help="of each load")
     parser.add_argument("--requests", type=int, default=100_000, help="that memory has to be flat over")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts, instead of all")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds, options.requests = 1, 0.05, 200
     sizes = hosted_models.SMALL if options.quick else hosted_models.SIZES
     root = hosted_models.made(sizes)
     cases = hosted_models.cases(root, sizes)
-    rows = answers(root, cases, rounds=options.rounds, seconds=options.seconds)
-    _table(rows)
-    remembered = memory(root, cases, requests=options.requests)
-    begun = start(root, runs=1 if options.quick else COLD_RUNS)
-    batch = transform(root, rows=500 if options.quick else 200_000, seconds=options.seconds * options.rounds)
-    _tell(remembered, begun, batch)
-    figures = {
-        "answers": [{"case": row.case, "clients": row.clients, "faster": row.faster} | _by_system(row) for row in rows],
-        "memory": remembered, "start": begun, "transform": batch,
-    }  # fmt: skip
-    harness.conclude("endpoint", figures, floors(rows, remembered, begun, batch), as_json=options.json)
+    figures, reached = Figures(), list[Floor]()
+    if "answers" in options.only:
+        rows = answers(root, cases, rounds=options.rounds, seconds=options.seconds)
+        _table(rows)
+        figures["answers"] = [
+            {"case": row.case, "clients": row.clients, "faster": row.faster}
+            | {system: row.figures(system) for system in row.loads}
+            for row in rows
+        ]
+        reached += answers_floors(rows)
+    if "memory" in options.only:
+        figures["memory"] = found = memory(root, cases, requests=options.requests)
+        reached += memory_floors(found)
+    if "start" in options.only:
+        figures["start"] = found = start(root, runs=1 if options.quick else COLD_RUNS)
+        reached.append(Floor(f"start: {COLD:.0f} s over seconds to the first answer", COLD / found["seconds"], 1.0))
+    if "transform" in options.only:
+        figures["transform"] = {
+            name: transform(model, lines, rounds=options.rounds, seconds=options.seconds)
+            for name, (model, lines) in batches(root, sizes).items()
+        }
+        for name, found in figures["transform"].items():
+            faster = found["batch"] / found["row_by_row"]
+            reached.append(Floor(f"transform, {name}: rows/s over row by row", faster, TRANSFORM))
+    _tell(figures)
+    harness.conclude("endpoint", figures, reached, as_json=options.json)
 
 
 # Servers --------------------------------------------------------------------------------------------------------------
@@ -177,29 +202,37 @@ def answers(root: Path, cases: Sequence[Case], *, rounds: int, seconds: float) -
             serving(ours(str(folder / ARCHIVE)), first, cores=cores) as mine,
             serving(plain(algorithm, folder), first, cores=cores) as theirs,
         ):
-            ports = {OURS: mine.port, PEER: theirs.port}
+            servers = {OURS: mine, PEER: theirs}
             for case in of:
-                compare(ports, requests[case.name][:COMPARED], case.name)
-                rows += _loads(ports, case, requests[case.name], rounds=rounds, seconds=seconds)
+                compare(servers, requests[case.name][:COMPARED], case.name)
+                rows += _loads(servers, case, requests[case.name], rounds=rounds, seconds=seconds)
     return rows
 
 
 def _loads(
-    ports: dict[str, int], case: Case, requests: Sequence[bytes], *, rounds: int, seconds: float
+    servers: dict[str, Server], case: Case, requests: Sequence[bytes], *, rounds: int, seconds: float
 ) -> Iterator[Row]:
     for clients in CLIENTS:
-        loads: dict[str, list[Load]] = {system: [] for system in ports}
-        for port in ports.values():
-            load(port, requests, clients=clients, seconds=min(WARM, seconds))
+        row = Row(case.name, case.algorithm, clients, {name: [] for name in servers}, dict.fromkeys(servers, 0.0))
+        for server in servers.values():
+            load(server.port, requests, clients=clients, seconds=min(WARM, seconds))
         for turn in range(rounds):
-            for system in list(ports)[:: -1 if turn % 2 else 1]:
-                loads[system].append(load(ports[system], requests, clients=clients, seconds=seconds))
-        yield Row(case.name, case.algorithm, clients, loads)
+            for name in list(servers)[:: -1 if turn % 2 else 1]:
+                before = computed(servers[name].process)
+                row.loads[name].append(load(servers[name].port, requests, clients=clients, seconds=seconds))
+                row.computed[name] += computed(servers[name].process) - before
+        yield row
 
 
-def compare(ports: dict[str, int], requests: Sequence[bytes], name: str) -> None:
+def computed(process: int) -> float:
+    """Seconds that a process has had of a processor."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def compare(servers: dict[str, Server], requests: Sequence[bytes], name: str) -> None:
     """Raise SystemExit where the answers differ by more than rounding."""
-    for mine, theirs in zip(ask(ports[OURS], requests), ask(ports[PEER], requests), strict=True):
+    for mine, theirs in zip(*(ask(servers[each].port, requests) for each in (OURS, PEER)), strict=True):
         if not same(orjson.loads(mine), orjson.loads(theirs)):
             raise SystemExit(f"{name}: the answers differ:\n{mine[:500]!r}\n{theirs[:500]!r}")
 
@@ -273,25 +306,42 @@ def start(root: Path, *, runs: int) -> Figures:
     return {name: statistics.median(seconds) for name, seconds in found.items()} | {"runs": found["seconds"]}
 
 
-def transform(root: Path, *, rows: int, seconds: float) -> Figures:
-    """Rows a second of sentences to classify: by batch transform, and by a client that sends one, and waits."""
-    sentences = hosted_models.sentences()
-    lines = [orjson.dumps({"source": sentences[number % len(sentences)]}) + b"\n" for number in range(rows)]
-    archive = root / "text_classification" / ARCHIVE
-    requests = [request("/invocations", line, content_type="application/jsonlines") for line in lines[:5000]]
-    with asking() as cores, serving(ours(str(archive)), requests[0], cores=cores) as server:
-        load(server.port, requests, clients=1, seconds=min(WARM, seconds))
-        by_row = load(server.port, requests, clients=1, seconds=seconds)
-        expected = list(ask(server.port, requests[:100]))
+def batches(root: Path, sizes: Sizes) -> dict[str, tuple[str, list[bytes]]]:
+    """By name, which model and which lines batch transform is to answer: any rows, over and over."""
+    kinds = {"text_classification": hosted_models.sentences(), "word2vec": hosted_models.vocabulary(root)}
+    return {
+        algorithm: (
+            str(root / algorithm / ARCHIVE),
+            [orjson.dumps({"source": texts[number % len(texts)]}) + b"\n" for number in range(sizes.rows)],
+        )
+        for algorithm, texts in kinds.items()
+    }
+
+
+def transform(model: str, lines: Sequence[bytes], *, rounds: int, seconds: float) -> Figures:
+    """Rows a second by batch transform, and by a client that sends one, and waits; in turns.
+
+    rounds: both, of each; batch, row_by_row: their medians.
+    """
+    requests = [request("/invocations", line, content_type=JSON_LINES) for line in lines[:5000]]
+    found = []
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder, "in")
+        data, output = Path(folder, "in"), Path(folder, "out")
         data.mkdir()
         (data / "rows.jsonl").write_bytes(b"".join(lines))
-        batch = alone(__spec__.name, "transform", model=str(archive), data=str(data), output=str(Path(folder, "out")))
-        told = Path(folder, "out", "rows.jsonl.out").read_bytes().splitlines(keepends=True)
-    if len(told) != rows or told[:100] != expected or by_row.errors:
-        raise SystemExit("batch transform has other answers than the endpoint")
-    return {"rows": rows, "batch": rows / batch["seconds"], "row_by_row": by_row.rate, "stages": batch["stages"]}
+        for _ in range(rounds):
+            with asking() as cores, serving(ours(model), requests[0], cores=cores) as server:
+                load(server.port, requests, clients=1, seconds=min(WARM, seconds))
+                by_row = load(server.port, requests, clients=1, seconds=seconds)
+                expected = list(ask(server.port, requests[:100]))
+            batch = alone(__spec__.name, "transform", model=model, data=str(data), output=str(output))
+            told = (output / "rows.jsonl.out").read_bytes().splitlines(keepends=True)
+            if len(told) != len(lines) or told[: len(expected)] != expected or by_row.errors:
+                raise SystemExit("batch transform has other answers than the endpoint")
+            found.append((len(lines) / batch["seconds"], by_row.rate))
+            shutil.rmtree(output)
+    medians = [statistics.median(rates) for rates in zip(*found, strict=True)]
+    return {"rows": len(lines), "batch": medians[0], "row_by_row": medians[1], "rounds": found}
 
 
 def _transformed(model: str, data: str, output: str) -> Figures:
@@ -307,16 +357,12 @@ def _transformed(model: str, data: str, output: str) -> Figures:
 
     logging.disable()
     settings = how(output=output, accept="", strategy="MultiRecord", max_payload=6, max_errors=0)
-    times = [time.perf_counter()]
+    begun = time.perf_counter()
     planned = plan.fn(model, data, settings, content_type="", reuse=False)
-    times.append(time.perf_counter())
     hosting = Model(model, planned.model, hosted)
     ran = run.fn(planned, hosting, settings, machines=machines(threads=0, workers=0, scheduler=""))
-    times.append(time.perf_counter())
     conclude.fn(planned, ran, hosting, settings)
-    times.append(time.perf_counter())
-    stages = dict(zip(("plan", "answer", "conclude"), np.diff(times).tolist(), strict=True))
-    return {"seconds": times[-1] - times[0], "stages": stages}
+    return {"seconds": time.perf_counter() - begun}
 
 
 SYSTEMS = {"transform": _transformed}
@@ -325,31 +371,25 @@ SYSTEMS = {"transform": _transformed}
 # What is told ---------------------------------------------------------------------------------------------------------
 
 
-def floors(rows: Sequence[Row], memory: Figures, start: Figures, transform: Figures) -> list[Floor]:
-    """What was promised."""
-    wrong = memory["errors"] + sum(row.figures(system)["errors"] for row in rows for system in row.loads)
-    return [
-        *(
-            Floor(f"{row.case}, {row.clients} clients: requests/s over the {PEER}", row.faster, _least(row))
-            for row in rows
-        ),
-        Floor("answers without an error, of all", float(not wrong), 1.0),
-        Floor(f"memory: {GROWTH} times that after a tenth, over that after all", _flat(memory), 1.0),
-        Floor(f"start: {COLD_SECONDS:.0f} s over seconds to the first answer", COLD_SECONDS / start["seconds"], 1.0),
-        Floor("transform: rows/s over row by row", transform["batch"] / transform["row_by_row"], TRANSFORM),
+def answers_floors(rows: Sequence[Row]) -> list[Floor]:
+    """How many times the plain handler's rate, and that nothing went wrong."""
+    errors = sum(row.figures(system)["errors"] for row in rows for system in row.loads)
+    faster = [
+        Floor(
+            f"{row.case}, {row.clients} clients: requests/s over the {PEER}", row.faster, FASTER.get(row.algorithm, 1.0)
+        )
+        for row in rows
     ]
+    return [*faster, Floor("answers: all of them without an error", float(not errors), 1.0)]
 
 
-def _least(row: Row) -> float:
-    return FASTER.get(row.algorithm, 1.0)
-
-
-def _flat(memory: Figures) -> float:
-    return float(GROWTH * memory["after_a_tenth"] / memory["after_all"])
-
-
-def _by_system(row: Row) -> Figures:
-    return {system: row.figures(system) for system in row.loads}
+def memory_floors(found: Figures) -> list[Floor]:
+    """That it stays, and that nothing went wrong."""
+    flat = GROWTH * found["after_a_tenth"] / found["after_all"]
+    return [
+        Floor(f"memory: all {found['requests']:,} answers right", float(not found["errors"]), 1.0),
+        Floor(f"memory: {GROWTH} times that after a tenth, over that after all", flat, 1.0),
+    ]
 
 
 def _table(rows: Sequence[Row]) -> None:
@@ -358,22 +398,32 @@ def _table(rows: Sequence[Row]) -> None:
         mine, theirs = row.figures(OURS), row.figures(PEER)
         times = [f"{figures[name]:.2f}" for name in ("p50", "p99") for figures in (mine, theirs)]
         rates = [f"{figures['rate']:,.0f}" for figures in (mine, theirs)]
-        shown.append([row.case, str(row.clients), *rates, f"{row.faster:.1f}x", *times])
-    columns = ["", "clients", "requests/s", "plain", "faster", "p50, ms", "plain", "p99, ms", "plain"]
-    harness.table("Answers, median over rounds; latencies of all requests", columns, shown)
-
-
-def _tell(memory: Figures, start: Figures, transform: Figures) -> None:
-    imports = start["imports"] - start["python"]
-    rest = start["seconds"] - start["imports"]
-    print(
-        f"memory: {memory['at_start']:,.0f} MB at the start, {memory['after_a_tenth']:,.0f} after a tenth of"
-        f" {memory['requests']:,} requests, {memory['after_all']:,.0f} after all; {memory['errors']} errors\n"
-        f"start: {start['seconds']:.2f} s, of which Python {start['python']:.2f}, imports {imports:.2f}, the archive"
-        f" and all else {rest:.2f}; runs {', '.join(f'{each:.2f}' for each in start['runs'])}\n"
-        f"transform: {transform['batch']:,.0f} rows/s, row by row {transform['row_by_row']:,.0f}; stages"
-        f" {', '.join(f'{name} {seconds:.2f} s' for name, seconds in transform['stages'].items())}\n"
+        costs = [f"{figures['computed']:.0f}" for figures in (mine, theirs)]
+        shown.append([row.case, str(row.clients), *rates, f"{row.faster:.1f}x", *times, *costs])
+    columns = ["", "clients", "req/s", "plain", "faster", "p50", "plain", "p99", "plain", "CPU", "plain"]
+    harness.table(
+        "Answers, median over rounds; latencies in ms, CPU time of the server in microseconds a request", columns, shown
     )
+
+
+def _tell(figures: Figures) -> None:
+    if memory := figures.get("memory"):
+        print(
+            f"memory: {memory['at_start']:,.0f} MB at the start, {memory['after_a_tenth']:,.0f} after a tenth of"
+            f" {memory['requests']:,} requests, {memory['after_all']:,.0f} after all; {memory['errors']} errors"
+        )
+    if start := figures.get("start"):
+        print(
+            f"start: {start['seconds']:.2f} s, of which Python {start['python']:.2f}, imports"
+            f" {start['imports'] - start['python']:.2f}, the archive and all else"
+            f" {start['seconds'] - start['imports']:.2f}; runs {', '.join(f'{each:.2f}' for each in start['runs'])}"
+        )
+    for name, batch in figures.get("transform", {}).items():
+        print(
+            f"transform, {name}, {batch['rows']:,} rows: {batch['batch']:,.0f} rows/s, row by row"
+            f" {batch['row_by_row']:,.0f}; rounds {', '.join(f'{ours:,.0f}/{theirs:,.0f}' for ours, theirs in batch['rounds'])}"
+        )
+    print()
 
 
 if __name__ == "__main__":

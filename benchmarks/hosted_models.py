@@ -37,7 +37,7 @@ ALGORITHMS = ("word2vec", "text_classification", "topics", "object2vec")
 
 
 class Sizes(NamedTuple):
-    """Of the models, and how many different requests are made of each."""
+    """Of the models; how many different requests are made of each; rows of batch transform."""
 
     words: int = 70_000
     dim: int = 100
@@ -45,6 +45,7 @@ class Sizes(NamedTuple):
     tokens: int = 50_000
     enc_dim: int = 300
     requests: int = 1000
+    rows: int = 300_000
 
 
 class Case(NamedTuple):
@@ -55,7 +56,7 @@ class Case(NamedTuple):
     bodies: list[bytes]
 
 
-SIZES, SMALL = Sizes(), Sizes(words=500, dim=8, topic_words=60, tokens=200, enc_dim=8, requests=20)
+SIZES, SMALL = Sizes(), Sizes(words=500, dim=8, topic_words=60, tokens=200, enc_dim=8, requests=20, rows=500)
 NTM = Topics(num_topics=20)
 POOLED = {"enc0_network": "pooled_embedding", "mlp_dim": 512, "mlp_layers": 2, "mlp_activation": "relu"}
 
@@ -142,7 +143,7 @@ def _json(path: Path, value: Any) -> Path:
 def cases(root: Path, sizes: Sizes = SIZES) -> list[Case]:
     """What the issue of hosting asks to be measured. Every word of the vocabulary is asked for, as often as any."""
     rng = np.random.default_rng(2)
-    words = [line.split()[0] for line in (root / "word2vec" / "vocabulary.txt").read_text().splitlines()]
+    words = vocabulary(root)
     tens = _pieces([words[number] for number in rng.permutation(len(words))], 10)
     texts = sentences()
     hundreds = _pieces(texts, 100)[: sizes.requests]
@@ -153,6 +154,11 @@ def cases(root: Path, sizes: Sizes = SIZES) -> list[Case]:
         Case("topics", "topics, 10 documents", _bodies(_pieces(_documents(10 * sizes.requests, sizes), 10))),
         Case("object2vec", "object2vec, 10 pairs", _bodies(_pieces(_pairs(10 * sizes.requests, sizes, rng), 10))),
     ]
+
+
+def vocabulary(root: Path) -> list[str]:
+    """The words, the most frequent first."""
+    return Vocabulary.load(str(root / "word2vec" / "vocabulary.txt")).words
 
 
 def sentences() -> list[str]:
