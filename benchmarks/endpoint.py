@@ -419,9 +419,10 @@ def _tell(figures: Figures) -> None:
             f" {start['seconds'] - start['imports']:.2f}; runs {', '.join(f'{each:.2f}' for each in start['runs'])}"
         )
     for name, batch in figures.get("transform", {}).items():
+        rounds = ", ".join(f"{each:,.0f}/{by_row:,.0f}" for each, by_row in batch["rounds"])
         print(
             f"transform, {name}, {batch['rows']:,} rows: {batch['batch']:,.0f} rows/s, row by row"
-            f" {batch['row_by_row']:,.0f}; rounds {', '.join(f'{ours:,.0f}/{theirs:,.0f}' for ours, theirs in batch['rounds'])}"
+            f" {batch['row_by_row']:,.0f}; rounds {rounds}"
         )
     print()
 
