@@ -75,7 +75,7 @@ class Job(NamedTuple):
 
 
 def main() -> None:
-    parser = harness.arguments(__doc__ or "", seeds=5)
+    parser = harness.arguments(__doc__ or "", seeds=3)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts, instead of all")
     parser.add_argument("--small", action="store_true", help="a twentieth of everything, for tests")
     options = parser.parse_args()
