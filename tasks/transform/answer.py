@@ -15,7 +15,6 @@ from pydantic import BaseModel
 
 from algorithms.answers import JSON, Answers, Prediction, RequestError
 from data import storage
-from data.errors import EmbertextError
 from tasks import stages
 from tasks.transform import formats
 from tasks.transform.formats import Format
@@ -86,14 +85,11 @@ def answer(work: Sequence[Work], *, model: Model, how: How, wanted: Wanted = alw
 
     Raises EmbertextError where a file cannot be read, or the model reads no such type.
     """
-    try:
-        answers = _opened(model)
-        facts = [_slice(each, answers, how, wanted) for each in work]
-        done = [fact.model_dump(mode="json") for fact in facts if fact.whole]
-        name = stages.digest({"slices": [each.slice.key for each in work]})
-        storage.write_json(storage.join(how.output, UNFINISHED, f"{name}.json"), done)
-    except EmbertextError as error:  # others of the tree have more that they do not take along to another process
-        raise EmbertextError(error.what, where=error.where, remedy=error.remedy) from error
+    answers = _opened(model)
+    facts = [_slice(each, answers, how, wanted) for each in work]
+    done = [fact.model_dump(mode="json") for fact in facts if fact.whole]
+    name = stages.digest({"slices": [each.slice.key for each in work]})
+    storage.write_json(storage.join(how.output, UNFINISHED, f"{name}.json"), done)
     return facts
 
 

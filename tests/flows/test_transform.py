@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from distributed import LocalCluster
 
 from algorithms.answers import JSON_LINES
 from data.errors import EmbertextError
@@ -49,6 +50,15 @@ def inputs(tmp_path) -> Path:
 def small(monkeypatch):
     monkeypatch.setattr(slices, "SLICE", 5000)
     monkeypatch.setattr(running, "SLICE", 5000)
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    """A cluster of this process, to which everything travels as to another's."""
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp://", dashboard_address="127.0.0.1:0"
+    ) as local:
+        yield local.scheduler_address
 
 
 def answers(folder: Path) -> dict[str, bytes]:
@@ -100,16 +110,17 @@ def test_dask_leaves_the_same_bytes(prefect_api, models, inputs, tmp_path, small
     assert len(answers(tmp_path / "dask")) == 3
 
 
-def test_errors_from_a_dask_worker(prefect_api, models, inputs, tmp_path, small):
+def test_errors_from_a_dask_worker(prefect_api, models, inputs, tmp_path, small, scheduler):
+    given = (models["text_classification"], str(inputs))
     with (inputs / "b.jsonl").open("a") as file:
         file.write('\n{"source": 7}\n')
     with pytest.raises(EmbertextError, match=r"1 bad record\(s\) so far, .* in b\.jsonl: line 501: 7, expected a sent"):
-        transform(models["text_classification"], str(inputs), output=str(tmp_path / "out"), workers=2)
-    done = transform(models["text_classification"], str(inputs), output=str(tmp_path / "out"), workers=2, max_errors=1)
+        transform(*given, output=str(tmp_path / "out"), scheduler=scheduler)
+    done = transform(*given, output=str(tmp_path / "out"), scheduler=scheduler, max_errors=1)
     assert done.metrics["errors"] == 1
     (inputs / "d.pbr").write_bytes(row(1))
     with pytest.raises(EmbertextError, match="content-type application/x-recordio-protobuf not supported"):
-        transform(models["text_classification"], str(inputs), output=str(tmp_path / "other"), workers=2)
+        transform(*given, output=str(tmp_path / "other"), scheduler=scheduler)
 
 
 def test_from_a_shell(prefect_api, models, inputs, tmp_path, monkeypatch, capfd):
