@@ -20,8 +20,9 @@ class Point(NamedTuple):
 
 
 # AWS, text8 and "BlazingText: Parallelizing Word2Vec on Multiple CPUs or GPUs" (2018): vCPUs are threads of a core. The
-# efficiency is ours to reckon, words a second of each vCPU over those of the smaller job; other machines, perhaps another text.
-# pWord2Vec: "near-linear" is in its abstract; the numbers are quoted often, and were not read in the paper by us
+# efficiency is ours to reckon, words a second of each vCPU over those of the smaller job, of other machines and
+# perhaps another text. pWord2Vec: "near-linear" is in its abstract; the numbers are quoted often, and were not read in
+# the paper by us
 PUBLISHED = (
     Point("BlazingText, 2 × c4.2xlarge", 2, 16, 4.22e6),
     Point("BlazingText, 8 × c4.8xlarge", 8, 288, 50e6, (50 / 288) / (4.22 / 16)),
