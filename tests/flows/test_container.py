@@ -307,7 +307,7 @@ def test_what_training_finds_wrong(prefect_api, tmp_path, monkeypatch):
     root = prepare(tmp_path / "ml", {"enc0_vocab_size": "5"}, {"train": ("", {"part": "{}\n"})})
     assert failed(root, monkeypatch) == USER_ERROR
     told = (root / "output" / "failure").read_text()
-    assert told.startswith(f"ClientError: channel train: {root}/input/data/train/part.jsonl: line 1")
+    assert told.startswith(f"ClientError: {root}/input/data/train/part.jsonl: line 1")
 
 
 def test_what_we_got_wrong(tmp_path, monkeypatch):
