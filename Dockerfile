@@ -16,6 +16,12 @@ COPY flows flows
 RUN pip install .
 COPY prefect.yaml ./
 
+# SageMaker starts containers by `train` and `serve`, and may choose the port
+RUN for name in train serve; do \
+      printf '#!/bin/sh\nexec embertext %s "$@"\n' $name > /usr/local/bin/$name && chmod +x /usr/local/bin/$name; \
+    done
+LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true
+
 RUN useradd --create-home --uid 1000 embertext && mkdir -p /home/embertext/.prefect && chown -R embertext /home/embertext
 USER embertext
 

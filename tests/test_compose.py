@@ -1,6 +1,8 @@
 """compose.yaml, Dockerfile and prefect.yaml agree with each other and with the code; tests/services runs them."""
 
+import os
 import re
+import subprocess
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -72,3 +74,13 @@ def test_the_image_has_what_it_copies():
     assert names == allowed
     assert all((ROOT / name).exists() for name in names)
     assert "USER embertext" in DOCKERFILE
+
+
+@pytest.mark.parametrize("name", ["train", "serve"])
+def test_the_image_has_the_commands_that_sagemaker_starts(name, tmp_path):
+    found = re.search(r"^RUN (for name in .*?done)$", DOCKERFILE, re.MULTILINE | re.DOTALL)
+    subprocess.run(["sh", "-c", found[1].replace("/usr/local/bin", str(tmp_path))], check=True)
+    (tmp_path / "embertext").write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    (tmp_path / "embertext").chmod(0o755)
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    assert subprocess.check_output([tmp_path / name, "--port", "a b"], env=path) == f"{name}|--port|a b|".encode()
