@@ -33,9 +33,7 @@ class Work(Protocol):
         """Work."""
 
 
-def mind(
-    count: int, work: Work, arguments: Sequence[Any], *, started: Callable[[], None], signals: bool = True
-) -> int:
+def mind(count: int, work: Work, arguments: Sequence[Any], *, started: Callable[[], None], signals: bool = True) -> int:
     """Run `work` in `count` processes until a signal, whose number is returned.
 
     arguments: what can be sent to a process as it starts, such as sockets and shared memory. started: called when all
@@ -65,12 +63,11 @@ def mind(
     def end(number: int, _: object) -> None:
         ended.append(number)
 
-    ends = {signal.SIGTERM: end, signal.SIGINT: end} if signals else {}
-    with handlers({**ends, signal.SIGHUP: hang_up}):
+    ends = (signal.SIGTERM, signal.SIGINT) if signals else ()
+    with handlers({signal.SIGHUP: hang_up, **dict.fromkeys(ends, end)}):
         told = False
         try:
-            for number in range(count):
-                children.append(start(number))
+            children.extend(start(number) for number in range(count))  # those there are, should one not begin
             while not ended:
                 connection.wait([child.sentinel for child in children], timeout=TICK_SECONDS)
                 for number, child in enumerate(children):
