@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.kernels.merging import flat, gather, scatter
 from algorithms.state import Partial, State, lengthening, merge
 
 SMALL = 1 << 16  # numbers: arrays with fewer travel together, since each journey costs a fifth of a millisecond
-BLOCK = 1 << 20  # numbers of a large array that are worked on at a time: temporary copies stay in the cache
-MOST_ROWS = 0.7  # share of a table's rows above which picking them out costs more than it saves
+BLOCK = 1 << 22  # numbers of a large array that travel at a time
 
 
 Total = Callable[[NDArray[Any]], None]
@@ -84,28 +84,24 @@ def _together(arrays: Sequence[NDArray[Any]], total: Total) -> list[NDArray[Any]
 
 def _mean(array: NDArray[Any], share: _Share, total: Total, *, base: NDArray[Any]) -> NDArray[Any]:
     """The mean of a large array, block by block. Rows that nobody touched are the same everywhere, and stay at home."""
-    if array is base or not array.flags.writeable or not array.flags.c_contiguous:
-        array = array.copy()
-    if share.touched.size == 1:
-        array[...] = _block(array, share, total, base=base)
-        return array
-    touched = np.flatnonzero(share.touched)
-    most = max(1, BLOCK // max(1, array[0].size))
-    if len(touched) > MOST_ROWS * len(array):
-        blocks: list[Any] = [slice(start, start + most) for start in range(0, len(array), most)]
-    else:
-        blocks = [touched[start : start + most] for start in range(0, len(touched), most)]
-    for rows in blocks:
-        longer = None if share.longer is None else share.longer[rows]
-        part = _Share(share.own[rows], share.touched[rows], longer)
-        array[rows] = _block(array[rows], part, total, base=base[rows])
-    return array
-
-
-def _block(array: NDArray[Any], share: _Share, total: Total, *, base: NDArray[Any]) -> NDArray[Any]:
-    mean = _own(array, share, np.float32)
-    total(mean)
-    return _settled(mean, array, share, base=base)
+    if array is base or not array.flags.writeable or array.dtype != np.float32:
+        array = np.array(array, np.float32, order="C")
+    if not np.may_share_memory(array, flat(array)[0]):
+        array = np.ascontiguousarray(array)
+    count = len(array)
+    rows = np.flatnonzero(np.broadcast_to(share.touched, count))
+    own = np.full(count, share.own, np.float32)
+    longer = np.full(count, 1 if share.longer is None else share.longer, np.float32)
+    (table, stride, size), (start, base_stride, _) = flat(array), flat(base.astype(np.float32, copy=False))
+    most = max(1, BLOCK // max(1, size))
+    packed = np.empty(min(most, len(rows)) * size, np.float32)
+    for first in range(0, len(rows), most):
+        some = rows[first : first + most]
+        block = packed[: len(some) * size]
+        gather(table, stride, size, some, own, block)
+        total(block)
+        scatter(block, size, some, longer, start, base_stride, table, stride)
+    return array.astype(base.dtype, copy=False)
 
 
 def _own(array: NDArray[Any], share: _Share, dtype: type[np.floating[Any]]) -> NDArray[Any]:

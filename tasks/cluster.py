@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
+import dask
 from distributed import Client, LocalCluster, Queue, get_worker
 
 from algorithms.here import Here
@@ -21,6 +22,11 @@ from tasks import dashboard
 from tasks.team import Team
 
 CONNECT_SECONDS = 20
+# Dask has its workers give back memory at every chance, and each large array of each round would be paged in anew
+MEMORY_STAYS = {
+    f"distributed.nanny.pre-spawn-environ.{name}": 1 << 30
+    for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")
+}
 AHEAD = 3  # pieces of work that wait for each worker
 LISTENING = 0.3  # seconds between two looks at whether the work is still wanted
 PATIENCE = 300  # seconds that a worker waits for an answer; whoever should give it has died by then
@@ -138,7 +144,8 @@ def connect(*, threads: int, workers: int, scheduler: str) -> Iterator["Here | D
             yield Dask(client, threads or min(client.nthreads().values()), workers=workers)
     elif workers:
         each = threads or max(1, cores() // workers)
-        with deaf_children():  # Ctrl-C is ours to hear; each worker would tell of it with a traceback
+        # Ctrl-C is ours to hear: each worker would tell of it with a traceback
+        with dask.config.set(MEMORY_STAYS), deaf_children():
             local = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
