@@ -204,8 +204,10 @@ def test_the_floors_of_the_ablation():
     runs = {str(row): {"accuracy": [0.9, 0.96], "cross_entropy": [0.3, 0.3]} for row in range(8)}
     runs["8"] = {"accuracy": [0.95, 0.94], "cross_entropy": [0.2, 0.2]}
     assert all(floor.holds for floor in benchmark._ablation_floors(runs))
-    runs["3"] = {"accuracy": [0.95], "cross_entropy": [0.1]}
-    assert [floor.holds for floor in benchmark._ablation_floors(runs)] == [True, False, False]
+    runs["7"] = {"accuracy": [0.95], "cross_entropy": [0.1]}
+    assert [floor.holds for floor in benchmark._ablation_floors(runs)] == [True, True, True, False]
+    runs["3"] = {"accuracy": [0.96], "cross_entropy": [0.05]}
+    assert [floor.holds for floor in benchmark._ablation_floors(runs)] == [True, False, False, False]
 
 
 def test_ours_must_be_ahead_in_each_figure():
