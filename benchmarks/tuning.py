@@ -102,8 +102,11 @@ def trained(text: str, form: Word2Vec, folder: str, *, threads: int, seed: int) 
 def tables(figures: Figures) -> None:
     """The ranked table, then tuned against untuned."""
     rows = figures["trials"]
-    columns = ["model_name", METRIC, *RANGES, "seconds", "status"]
-    harness.table("Jobs, the best first", columns, [[shown(row[name]) for name in columns] for row in rows])
+    columns = [METRIC, *RANGES, "seconds"]
+    named = [[row["model_name"].rpartition("-")[2], *(shown(row[name]) for name in columns)] for row in rows]
+    # short, so that a line of a terminal holds them
+    heads = [{"negative_samples": "negatives", "learning_rate": "rate"}.get(name, name) for name in columns]
+    harness.table("Jobs, the best first", ["job", *heads], named)
     harness.table(
         f"Trained again with {len(figures['tuned'])} other seeds",
         ["", METRIC, "seconds"],
