@@ -6,7 +6,7 @@ JSON body, is a single slice. Knows no model.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from algorithms.codecs import BOM
@@ -50,29 +50,46 @@ class Reader:
     def __iter__(self) -> Iterator[Batch]:
         """In the file's order. Raises CorpusError where it cannot be read."""
         batch, size = Batch([], []), 0
-        for place, data in self._lines() if self.form.split == "lines" else self._records():
-            if batch.records and (len(batch.records) >= self.most_records or size + len(data) > self.most_bytes):
-                yield batch
-                batch, size = Batch([], []), 0
-            batch.places.append(place)
-            batch.records.append(data)
-            size += len(data)
+        for places, records in self._lines() if self.form.split == "lines" else self._records():
+            first = 0
+            while first < len(records):
+                last = first + self.most_records - len(batch.records)
+                more = sum(map(len, records[first:last]))
+                if size + more > self.most_bytes:
+                    last, more = self._fitting(records, first, size)
+                batch.places.extend(places[first:last])
+                batch.records.extend(records[first:last])
+                first, size = last, size + more
+                if first < len(records):
+                    yield batch
+                    batch, size = Batch([], []), 0
         if batch.records:
             yield batch
 
-    def _lines(self) -> Iterator[tuple[int, bytes]]:
-        """Those that are not blank."""
+    def _fitting(self, records: Sequence[bytes], first: int, size: int) -> tuple[int, int]:
+        """Where those end that a batch of `size` bytes has room for, and their bytes; alone any record fits."""
+        last, more = first, 0
+        while last < len(records) and (size + more + len(records[last]) <= self.most_bytes or not size + more):
+            more += len(records[last])
+            last += 1
+        return last, more
+
+    def _lines(self) -> Iterator[tuple[Sequence[int], list[bytes]]]:
+        """Those that are not blank, many at a time, and their numbers."""
         for lines in _lines(self.slice):
             if not (self.slice.begin or self.places):
                 lines[0] = lines[0].removeprefix(BOM)
-            first = self.places + 1
+            numbers: Sequence[int] = range(self.places + 1, self.places + 1 + len(lines))
             self.places += len(lines)
-            for number, line in enumerate(lines, first):
-                if line and not line.isspace():
-                    yield number, line
+            if not all(lines) or any(map(bytes.isspace, lines)):
+                some = [
+                    (number, line) for number, line in zip(numbers, lines, strict=True) if line and not line.isspace()
+                ]
+                numbers, lines = [number for number, _ in some], [line for _, line in some]
+            yield numbers, lines
 
-    def _records(self) -> Iterator[tuple[int, bytes]]:
-        """Frames; where they are damaged all bytes until the next sound one are a record."""
+    def _records(self) -> Iterator[tuple[Sequence[int], list[bytes]]]:
+        """Frames, one by one; where they are damaged all bytes until the next sound one are a record."""
         data, position = _span(self.slice), 0
         while position < len(data):
             try:
@@ -80,7 +97,7 @@ class Reader:
             except FormatError:
                 end = _next_record(data, position + 4)
             self.places += 1
-            yield self.places, data[position:end]
+            yield [self.places], [data[position:end]]
             position = end
 
 
