@@ -166,12 +166,13 @@ def train(
     with cluster.team(algorithm, state) as team:
         del state
         # a round without text: workers start and kernels compile before the first round's clock runs
-        team.round([[]] * workers, span=Span(0, 0), seed=seed)
+        lost = team.round([[]] * workers, span=Span(0, 0), seed=seed).lost
         for index in range(first, rounds):
             started = time.perf_counter()
             parts = parts_of(corpus, index % per_epoch, per_epoch, workers=workers, distribution=distribution)
             span = Span(index / rounds, (index + 1) / rounds)
             done = team.round(parts, span=span, seed=seed * 1_000_003 + index * 1009)
+            done, lost = done._replace(lost=(*lost, *done.lost)), ()
             yield _told(done, team, index + 1, rounds, time.perf_counter() - started, algorithm.learning_rate_at)
 
 

@@ -51,6 +51,7 @@ class Team:
         self.version, self.formed = NOTHING, False
         self.seconds = JOURNEY + sum(array.nbytes for array in state.values()) / BYTES_A_SECOND
         self.members: list[str] = []
+        self.holders: set[str] = set()  # those of them who were given the state
         self.known: set[str] = set()  # those who ever were members, and may still hold the state
         self.liveness = Liveness(client)
         self.lost: list[str] = []  # what has gone wrong and was not told yet
@@ -112,12 +113,13 @@ class Team:
         for _ in range(ATTEMPTS):
             standings = self._roll_call(wanted)
             newest = max((standing.version for standing in standings.values()), default=NOTHING)
+            self._tell_of_those_anew(standings)
             if newest == NOTHING and self.members and self.beginning is not None:
                 standings |= self._begin(self.members[0])
                 newest = max(standing.version for standing in standings.values())
             if newest != NOTHING and newest >= self.version:
                 if self._form(standings, newest):
-                    self.version, self.formed = newest, True
+                    self.version, self.formed, self.holders = newest, True, set(self.members)
                     return {address: each for address, each in standings.items() if each.version == newest}
             elif self.beginning is None:
                 break
@@ -145,6 +147,13 @@ class Team:
         standings: dict[str, Standing] = self._answers(asked)
         self.known |= set(standings)
         return standings
+
+    def _tell_of_those_anew(self, standings: Mapping[str, Standing]) -> None:
+        """A worker that always has the same address may have died, and be back already: it has lost what it held."""
+        for address, standing in standings.items():
+            if address in self.holders and standing.version == NOTHING:
+                self.holders.discard(address)
+                self.lost.append(f"worker {address} was lost, and is back with nothing")
 
     def _begin(self, address: str) -> dict[str, Standing]:
         """Give the state to begin with to one member; it holds that then."""
@@ -255,6 +264,7 @@ class Team:
         self.formed = False
         if address in self.members:
             self.lost.append(f"worker {address} {reason}")
+        self.holders.discard(address)
         self.members = [each for each in self.members if each != address]
 
     def _nobody(self, what: str = "all workers were lost") -> EmbertextError:

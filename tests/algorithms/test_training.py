@@ -1,5 +1,6 @@
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from algorithms.counting import count_and_encode
 from algorithms.here import Here
 from algorithms.protocol import Algorithm, Span
 from algorithms.state import Partial, State
-from algorithms.training import MOST_ROUNDS_AN_EPOCH, WORDS_PER_NUMBER, Round, rounds_per_epoch, train
+from algorithms.training import MOST_ROUNDS_AN_EPOCH, WORDS_PER_NUMBER, Done, Round, rounds_per_epoch, train
 from algorithms.word2vec.algorithm import Word2Vec
 from data import arrays
 from data.corpus import Corpus, Slice
@@ -164,7 +165,8 @@ def trained(text: Corpus, *, workers: int = 1, seed: int = 1, epochs: int = 2) -
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_one_thread_is_deterministic(workers: int, text: Corpus) -> None:
+def test_one_thread_is_deterministic(workers: int, text: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "WORDS_PER_WORKER", 1)
     once, again, other = (trained(text, workers=workers, seed=seed) for seed in (1, 1, 2))
     assert len(once) > 2
     for one, two in zip(once, again, strict=True):
@@ -172,6 +174,25 @@ def test_one_thread_is_deterministic(workers: int, text: Corpus) -> None:
             assert array.tobytes() == two.state[name].tobytes()
         assert (one.loss, one.words, one.progress) == (two.loss, two.words, two.progress)
     assert once[-1].state["words"].tobytes() != other[-1].state["words"].tobytes()
+
+
+class Waking:
+    """A team of nobody; somebody was lost before there was anything to do."""
+
+    workers = 1
+
+    @contextmanager
+    def team(self, algorithm: object, state: State) -> "Iterator[Waking]":
+        yield self
+
+    def round(self, parts: object, *, span: Span, seed: int) -> Done:
+        return Done((), 0.0, ("worker 1 is gone",) if span == Span(0, 0) else ())
+
+
+def test_who_is_lost_before_the_first_round_is_told_of_with_it(text: Corpus) -> None:
+    lost = [each.lost for each in train(Recorder(), text, cluster=Waking(), seed=1)]
+    assert lost[0] == ("worker 1 is gone",)
+    assert not any(lost[1:])
 
 
 def test_word2vec_consumes_every_word_and_lowers_its_loss(text: Corpus) -> None:
