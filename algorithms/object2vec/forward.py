@@ -24,14 +24,20 @@ WIDE = 64  # units of a layer that is worth another way
 
 
 class _Layer:
-    """Weights (I, H) and a bias (H,)."""
+    """Weights (I, H) and a bias (H,). They come from anywhere, and the kernel believes in them: ValueError where they,
+    or what they are to be multiplied by, do not fit.
+    """
 
     def __init__(self, weight: Floats, bias: Floats) -> None:
+        if weight.ndim != 2 or bias.shape != weight.shape[1:]:
+            raise ValueError(f"weights {weight.shape} and bias {bias.shape} of one layer")
         self.weight, self.bias = np.ascontiguousarray(weight), bias
         self._panels: Floats | None = None
 
     def of(self, values: Floats) -> Floats:
         """What becomes of rows (P, I): (P, H)."""
+        if values.shape[1] != len(self.weight):
+            raise ValueError(f"rows {values.shape} for weights {self.weight.shape}")
         if len(values) not in FEW or len(self.bias) < WIDE:
             result: Floats = values @ self.weight
         else:
