@@ -47,6 +47,7 @@ WARM = 0.2  # seconds of a load before it is measured
 CLOSE = {"rtol": 1e-3, "atol": 2e-5}  # both compute in float32
 COLD, COLD_RUNS = 3.0, 5  # seconds
 GROWTH = 1.02  # times the memory after the first tenth of the requests
+FILE = 10_000  # rows of a file that batch transform reads
 TRANSFORM = 20.0  # times the rows of who asks row by row
 IMPORTED = "import flows.cli, flows.hosting, flows.hosted, algorithms.word2vec.answers"
 PAUSE, PATIENCE = 0.002, 120.0  # seconds between looks for a server, and until it must be there
@@ -328,15 +329,16 @@ def transform(model: str, lines: Sequence[bytes], *, rounds: int, seconds: float
     with tempfile.TemporaryDirectory() as folder:
         data, output = Path(folder, "in"), Path(folder, "out")
         data.mkdir()
-        (data / "rows.jsonl").write_bytes(b"".join(lines))
+        for number in range(0, len(lines), FILE):
+            (data / f"{number:07}.jsonl").write_bytes(b"".join(lines[number : number + FILE]))
         for _ in range(rounds):
             with asking() as cores, serving(ours(model), requests[0], cores=cores) as server:
                 load(server.port, requests, clients=1, seconds=min(WARM, seconds))
                 by_row = load(server.port, requests, clients=1, seconds=seconds)
                 expected = list(ask(server.port, requests[:100]))
             batch = alone(__spec__.name, "transform", model=model, data=str(data), output=str(output))
-            told = (output / "rows.jsonl.out").read_bytes().splitlines(keepends=True)
-            if len(told) != len(lines) or told[: len(expected)] != expected or by_row.errors:
+            told = (output / "0000000.jsonl.out").read_bytes().splitlines(keepends=True)
+            if batch["rows"] != len(lines) or told[: len(expected)] != expected or by_row.errors:
                 raise SystemExit("batch transform has other answers than the endpoint")
             found.append((len(lines) / batch["seconds"], by_row.rate))
             shutil.rmtree(output)
@@ -362,7 +364,7 @@ def _transformed(model: str, data: str, output: str) -> Figures:
     hosting = Model(model, planned.model, hosted)
     ran = run.fn(planned, hosting, settings, machines=machines(threads=0, workers=0, scheduler=""))
     conclude.fn(planned, ran, hosting, settings)
-    return {"seconds": time.perf_counter() - begun}
+    return {"seconds": time.perf_counter() - begun, "rows": ran.rows}
 
 
 SYSTEMS = {"transform": _transformed}

@@ -45,7 +45,7 @@ class Sizes(NamedTuple):
     tokens: int = 50_000
     enc_dim: int = 300
     requests: int = 1000
-    rows: int = 300_000
+    rows: int = 1_000_000
 
 
 class Case(NamedTuple):

@@ -54,6 +54,7 @@ class Labeller:
         self._classifier = Classifier.of_fasttext(model, path=path)
         self._labels = [printable(label) for label in self._classifier.labels]
         self._names = [orjson.dumps(label) for label in self._labels]
+        self._ends = [b'],"label":[' + name + b"]}" for name in self._names]
         self._about = {"vocabulary_size": model.dictionary.words, "dimension": model.args.dim}
         self._classifier.predict([""])  # what is made, or compiled, when first asked for
 
@@ -90,6 +91,9 @@ class Labeller:
         labels, chances = self._classifier.predict([sentence.text for sentence in instances], k=most)
         names, width, found = self._names, labels.shape[1], []
         rows = orjson.dumps(chances, option=orjson.OPT_SERIALIZE_NUMPY)[2:-2].split(b"],[")
+        if width == 1 and labels.min() >= 0:  # nearly always
+            ends = self._ends
+            return [b'{"prob":[' + row + ends[number] for number, row in zip(labels[:, 0].tolist(), rows, strict=True)]
         for sentence, numbers, row in zip(instances, labels.tolist(), rows, strict=True):
             k = min(sentence.k, width)
             if numbers[k - 1] < 0:  # a sentence without anything that is known
