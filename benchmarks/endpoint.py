@@ -44,7 +44,7 @@ CLIENTS = (1, 8, 64)
 FASTER = {"word2vec": 2.0}  # times the plain handler; all else: no slower
 COMPARED = 20  # requests of each kind whose answers are compared
 WARM = 0.2  # seconds of a load before it is measured
-CLOSE = {"rtol": 1e-3, "atol": 2e-5}  # both compute in float32
+RELATIVE, ABSOLUTE = 1e-3, 2e-5  # how far numbers may differ: both compute in float32
 COLD, COLD_RUNS = 3.0, 5  # seconds
 GROWTH = 1.02  # times the memory after the first tenth of the requests
 FILE = 10_000  # rows of a file that batch transform reads
@@ -193,7 +193,7 @@ def asking() -> Iterator[list[int]]:
 
 def answers(root: Path, cases: Sequence[Case], *, rounds: int, seconds: float) -> list[Row]:
     """The loads of every kind of request, at each number of clients."""
-    rows = []
+    rows: list[Row] = []
     for algorithm in ALGORITHMS:
         of = [case for case in cases if case.algorithm == algorithm]
         requests = {case.name: [request("/invocations", body) for body in case.bodies] for case in of}
@@ -245,7 +245,7 @@ def same(mine: Any, theirs: Any) -> bool:
     if isinstance(mine, list) and isinstance(theirs, list):
         return len(mine) == len(theirs) and all(map(same, mine, theirs))
     if isinstance(mine, float) and isinstance(theirs, float):
-        return bool(np.isclose(mine, theirs, **CLOSE))
+        return bool(np.isclose(mine, theirs, rtol=RELATIVE, atol=ABSOLUTE))
     return bool(mine == theirs)
 
 
