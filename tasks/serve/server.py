@@ -4,8 +4,10 @@ SIGTERM and SIGINT end it once the requests in flight are answered, SIGHUP takes
 """
 
 import asyncio
+import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -60,6 +62,7 @@ def run(
     """Serve until a signal, whose number is returned, or until `until()`: then 0.
 
     watch: seconds between two looks for newer versions; 0: only when asked. started: called when requests can come.
+    Ctrl-C a second time ends the process at once.
     """
     server = Server(
         uvicorn.Config(
@@ -78,6 +81,9 @@ def run(
             return runner.run(_serve(server, app, models, listener, watch, started, until))
     finally:
         app.invocations.close()
+        if server.force_exit:  # Python would wait for threads that compute what nobody hears any more
+            sys.stdout.flush()
+            os._exit(0)
 
 
 class Server(uvicorn.Server):
