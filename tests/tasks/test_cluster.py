@@ -16,6 +16,7 @@ from data.corpus import Corpus
 from data.errors import CorpusError, EmbertextError
 from data.process import cores
 from tasks import cluster
+from tasks.network import network_failed
 from tests import planted
 
 FORM = Word2Vec(vector_dim=8, epochs=2, min_count=1)
@@ -80,10 +81,11 @@ def test_an_address_where_nobody_listens(monkeypatch):
     start = time.monotonic()
     expected = r"^tcp://127\.0\.0\.1:9: cannot be reached; is it the address"
     with (
-        pytest.raises(EmbertextError, match=expected),
+        pytest.raises(EmbertextError, match=expected) as caught,
         cluster.connect(threads=1, workers=0, scheduler="tcp://127.0.0.1:9"),
     ):
         pytest.fail("connected")
+    assert network_failed(caught.value), "Prefect tries again"
     assert time.monotonic() - start < 10
 
 
