@@ -320,6 +320,7 @@ def test_what_we_got_wrong(tmp_path, monkeypatch):
     assert told.startswith("AlgorithmError: ZeroDivisionError: division by zero\n\nTraceback")
 
 
+@pytest.mark.slow
 def test_sigterm(tmp_path):
     """SageMaker gives 120 seconds: the run ends in a few, with a code that is not 0, and nothing half-written."""
     root = prepare(tmp_path / "ml", {**WORDS, "epochs": "100000", "evaluation": "False"}, JOBS["word2vec"][1])
