@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from algorithms.state import Partial, merge
+from algorithms.state import Partial, lengthening, merge
 
 ROWS, DIM = 4, 3
 COUNTS = np.arange(ROWS)
@@ -108,3 +108,49 @@ def test_arguments_stay_as_they_are() -> None:
     merge([one, two])
     np.testing.assert_array_equal(one.state["vectors"][:, 0], [1, 2, 3, 4])
     np.testing.assert_array_equal(two.weight["vectors"], [2] * 4)
+
+
+def longer(steps: list[float], memory: float) -> float:
+    """What workers who made so many steps each lengthen their mean by."""
+    made = np.array(steps)
+    return float(lengthening(np.array([made.sum()]), np.array([np.square(made).sum()]), memory)[0])
+
+
+@given(st.floats(1, 1e9), st.floats(1, 1e9))
+def test_one_worker_has_gone_far_enough(steps: float, memory: float) -> None:
+    np.testing.assert_allclose(longer([steps, 0, 0], memory), 1)
+
+
+@given(st.integers(1, 32), st.floats(1, 1e3))
+def test_few_steps_add_up(workers: int, steps: float) -> None:
+    np.testing.assert_allclose(longer([steps] * workers, 1e9), workers, rtol=1e-3)
+
+
+@given(st.integers(1, 32), st.floats(1e3, 1e9))
+def test_after_many_steps_the_mean_is_right(workers: int, steps: float) -> None:
+    np.testing.assert_allclose(longer([steps] * workers, 10), 1)
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=8), st.floats(1, 1e6))
+def test_a_mean_is_lengthened_by_the_number_of_workers_at_most(steps: list[float], memory: float) -> None:
+    assert 1 - 1e-9 <= longer(steps, memory) <= len(steps) * (1 + 1e-9)
+
+
+def test_without_evidence_nothing_is_lengthened() -> None:
+    assert longer([0, 0], 10) == 1
+
+
+def test_between_the_two_rows_go_as_far_as_one_worker_had_gone() -> None:
+    """Each of 3 workers starts at 0 and takes a tenth of the way to 1, 5 times."""
+    each, one = 1 - 0.9**5, 1 - 0.9**15
+    np.testing.assert_allclose(each * longer([5, 5, 5], -1 / np.log(0.9)), one)
+
+
+@given(st.lists(partials(), min_size=2, max_size=4))
+def test_a_memory_changes_only_its_own_array(parts: list[Partial]) -> None:
+    base = {name: np.zeros_like(array) for name, array in parts[0].state.items()}
+    with_memory = [part._replace(memory={"vectors": 1e12}) for part in parts]
+    mean, moved = merge(parts, base=base), merge(with_memory, base=base)
+    np.testing.assert_array_equal(moved.state["bias"], mean.state["bias"])
+    assert moved.memory == {"vectors": 1e12}
+    np.testing.assert_array_equal(merge(with_memory).state["vectors"], mean.state["vectors"])
