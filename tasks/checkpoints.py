@@ -18,9 +18,10 @@ import numpy as np
 
 from algorithms.model import read_state, write_state
 from algorithms.state import State
-from algorithms.training import Round
+from algorithms.training import Cluster, Round
 from data import storage
 from data.errors import CorpusError, FormatError, HyperparameterError, StorageError
+from tasks import workers
 from tasks.network import network_failed
 from tasks.progress import log
 from tasks.watch import watching
@@ -55,6 +56,13 @@ class Checkpoints:
     def keep(self, epoch: int, state: State) -> None:
         """These are the best weights so far. They are copied: the next round may write to them."""
         self._epoch, self.best = epoch, {name: np.array(array) for name, array in state.items()}
+
+    def as_before(self, where: Cluster) -> None:
+        """Have a round cut into as many parts as it was, also where there are fewer workers now, or more: how many
+        rounds there are depends on it, and what comes of them.
+        """
+        if self.history:
+            where.workers = workers.parts(self.history[-1])
 
     def after(self, each: Round) -> None:
         """Write a checkpoint, if it is time for one. The history has the round already.

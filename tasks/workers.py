@@ -51,6 +51,11 @@ def entry(each: Round) -> dict[str, Any]:
     return found | ({"lost": list(each.lost)} if each.lost else {})
 
 
+def parts(entry: Mapping[str, Any]) -> int:
+    """Into how many parts a round of the history was cut."""
+    return max(1, sum(f"worker_{number}" in entry for number in range(len(entry))))
+
+
 def of_round(entry: Mapping[str, Any]) -> dict[str, tuple[int, float]]:
     """Of each worker of a round in the history, by its address, the words and the seconds."""
     found: dict[str, tuple[int, float]] = {}

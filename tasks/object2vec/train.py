@@ -91,6 +91,7 @@ def learn(
         stages.workbench(url) as scratch,
         cluster.connect(**machines) as where,
     ):
+        kept.as_before(where)
         pairs = Pairs.load(prepared.url)
         ids = [files.words(pairs, side, auxiliary.vocabularies[side]) for side in (0, 1)]
         given = vectors(pairs, auxiliary, form)

@@ -69,6 +69,7 @@ def learn(
         stages.workbench(url) as scratch,
         cluster.connect(**machines) as where,
     ):
+        kept.as_before(where)
         examples = Examples.load(prepared.url)
         history, stopping = kept.history, replayed(form, kept.history)
         rounds = train(

@@ -94,6 +94,7 @@ def learn(
         stages.workbench(url) as scratch,
         cluster.connect(**machines) as where,
     ):
+        kept.as_before(where)
         counts = Counts.load(prepared.url)
         check_batch(form, counts)
         corpus = Corpus(counts)

@@ -50,6 +50,7 @@ def learn(
         stages.workbench(url) as scratch,
         cluster.connect(**machines) as where,
     ):
+        kept.as_before(where)
         word2vec.check_workers(where.workers)
         corpus = Corpus.load(prepared.url)
         history = kept.history

@@ -354,3 +354,15 @@ def test_a_training_that_was_interrupted(eager, corpus, tmp_path, cache, monkeyp
     assert again_state.keys() == state.keys()
     for name, array in state.items():
         np.testing.assert_array_equal(again_state[name], array, err_msg=name)
+
+
+def test_a_round_has_as_many_parts_as_before(stage):
+    """Also where fewer workers are there to go on: how many rounds there are depends on it."""
+    kept, fewer, alone = Checkpoints(stage), Here(1, workers=2), Here(1)
+    kept.as_before(fewer)
+    assert fewer.workers == 2
+    *_, last = train(Faulty(""), Numbers(), cluster=Here(1, workers=3), seed=1)
+    kept.history.append(history_entry(last))
+    for where in (fewer, alone):
+        kept.as_before(where)
+        assert where.workers == 3

@@ -30,6 +30,11 @@ def test_a_single_worker_is_told_as_ever():
     assert workers.summary([train.history_entry(ALONE)]) is None
 
 
+def test_how_many_parts_a_round_had():
+    """As many as it was cut into, whoever trained them."""
+    assert [workers.parts(train.history_entry(each)) for each in (ALONE, BOTH, LOST)] == [1, 2, 2]
+
+
 def test_the_line_of_a_round():
     line = train.round_line(BOTH)
     assert line.startswith("round 2 of 4: loss 0.4667, 1,500,000 words per second, merging 0.100 s ( 5%); ")
