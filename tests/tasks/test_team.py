@@ -5,12 +5,15 @@ import re
 import signal
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 from distributed import Client, LocalCluster
 
 from algorithms.here import Here
+from algorithms.merging import merge_over
+from algorithms.protocol import Span
 from algorithms.training import train
 from data.errors import EmbertextError, FormatError
 from tasks import circle, cluster, liveness, member, team
@@ -42,10 +45,14 @@ def client(local):
 
 
 def warm() -> None:
-    """A process that imports torch gives no sign of life for a while."""
+    """A process that imports torch, or compiles kernels, gives no sign of life for a while."""
     import torch.distributed
 
     assert torch.distributed
+    base = Faulty(Path()).init(Numbers(), seed=1)
+    idle = Faulty(Path()).update(base, [], span=Span(0, 0), threads=1, seed=1, alone=False)
+    touched = {name: weight + 1 for name, weight in idle.weight.items()}
+    merge_over([idle._replace(weight=touched)], abs, base=base)
 
 
 @pytest.fixture
