@@ -17,7 +17,8 @@ import signal
 import sys
 import tempfile
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -105,10 +106,10 @@ def _train(job: Job, asked: str) -> None:
         from flows.runtime import start_prefect
 
         start_prefect()
-        _log_to_stdout()
         print(f"Arguments: train\n{algorithm} on {job.host}: {job.hyperparameters}", flush=True)
         try:
-            summary = flow(**arguments, **channels, output=str(scratch / "published"))
+            with _logged_to_stdout():
+                summary = flow(**arguments, **channels, output=str(scratch / "published"))
         except EmbertextError as error:  # nobody but us has seen the links
             text = str(error).replace(str(scratch / "channels"), str(job.root / "input" / "data"))
             raise EmbertextError(text) from error
@@ -146,15 +147,22 @@ def _flow(algorithm: str) -> Any:
     return object2vec
 
 
-def _log_to_stdout() -> None:
+@contextmanager
+def _logged_to_stdout() -> Iterator[None]:
     """What stages log, with the metrics that SageMaker finds by their lines."""
     import logging
 
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("[%(asctime)s %(levelname)s %(thread)d] %(message)s", "%m/%d/%Y %H:%M:%S"))
     handler.addFilter(lambda record: not record.getMessage().startswith("Finished in state"))  # Prefect's own
-    for name in ("prefect.task_runs", "prefect.embertext"):
-        logging.getLogger(name).addHandler(handler)
+    loggers = [logging.getLogger(name) for name in ("prefect.task_runs", "prefect.embertext")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
 
 
 def _leave(number: int, _: FrameType | None) -> None:

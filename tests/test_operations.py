@@ -6,8 +6,12 @@ from pathlib import Path
 
 import dask.config
 import yaml
-from dask_jobqueue import SLURMCluster
 from distributed.cli.dask_worker import main as dask_worker
+
+before = signal.getsignal(signal.SIGINT)
+from dask_jobqueue import SLURMCluster  # noqa: E402 - its import takes Ctrl-C for itself
+
+signal.signal(signal.SIGINT, before)
 
 TEXT = (Path(__file__).parent.parent / "docs" / "operations.md").read_text()
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-JOBS = 5
+JOBS = 4
 OPTIONS = (
     "--epochs=20", "--min-count=1", "--vector-dim=8", "--strategy=random", "--objective=loss", "--threads=1",
     f"--max-jobs={JOBS}", "--max-parallel-jobs=2", "--ranges={window_size: {low: 1, high: 10}, mode: [cbow, skipgram]}",
@@ -52,7 +52,7 @@ def trials(error: str) -> dict[int, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [2])
 def test_a_sweep_that_is_killed_leaves_nothing_behind_and_goes_on(prefect_api, embertext, tmp_path, workers):
     killed = embertext(f"--workers={workers}")
     assert killed.stderr
