@@ -4,12 +4,11 @@ One flow an algorithm, since one flow is one form. What they share is `_tune`, a
 each does is in `flows/trials.py`.
 """
 
-from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from prefect import flow
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from algorithms.object2vec.algorithm import Object2Vec
 from algorithms.object2vec.pairing import Pairing
@@ -29,8 +28,8 @@ from tasks.topics.text import ingest as ingest_counts
 from tasks.train import machines
 from tasks.tune.artifacts import Tuned, report
 from tasks.tune.publish import publish
-from tasks.tune.settings import Ranges, Tuning, space
-from tasks.tune.sweep import Sweep, check, search
+from tasks.tune.settings import Ranges, Tuning
+from tasks.tune.sweep import Sweep, check, planned, search
 from tasks.tune.trial import Stages, as_task
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
@@ -70,7 +69,7 @@ def tune_word2vec(
     """
     check_writable(output)
     known = ("mean_rho", "loss")
-    sweep = partial(_sweep, "word2vec", word2vec, ranges, tuning, objective="mean_rho", by_rounds=known, seed=seed)
+    sweep = partial(planned, "word2vec", word2vec, ranges, tuning, objective="mean_rho", by_rounds=known, seed=seed)
     check(sweep())
 
     with stages.work_folder() as work:
@@ -123,7 +122,7 @@ def tune_text_classification(
     objective = "validation_accuracy" if validation else "train_accuracy"
     known = (objective, "loss") if validation else ()  # without validation no epoch is looked at
     sweep = partial(
-        _sweep, "text_classification", form, ranges, tuning, objective=objective, by_rounds=known, seed=seed
+        planned, "text_classification", form, ranges, tuning, objective=objective, by_rounds=known, seed=seed
     )
     check(sweep())
 
@@ -176,7 +175,7 @@ def tune_topics(
     """
     check_writable(output)
     known = ("total_loss", "perplexity", "loss")
-    sweep = partial(_sweep, "topics", topics, ranges, tuning, objective="total_loss", by_rounds=known, seed=seed)
+    sweep = partial(planned, "topics", topics, ranges, tuning, objective="total_loss", by_rounds=known, seed=seed)
     check(sweep())
 
     with stages.work_folder() as work:
@@ -236,7 +235,7 @@ def tune_object2vec(
     check_writable(output)
     objective = "validation_mean_squared_error" if form.regression else "validation_cross_entropy"
     known = (objective, "loss") if form.regression else (objective, "validation_accuracy", "loss")
-    sweep = partial(_sweep, "object2vec", form, ranges, tuning, objective=objective, by_rounds=known, seed=seed)
+    sweep = partial(planned, "object2vec", form, ranges, tuning, objective=objective, by_rounds=known, seed=seed)
     check(sweep())
 
     with stages.work_folder() as work:
@@ -248,25 +247,6 @@ def tune_object2vec(
         told = {"pairing": pairing.model_dump(mode="json"), "auxiliary": files.model_dump(mode="json")}
         whole = sweep({"train": ingested, **others, "against": aligned.get("train"), **told})
         return _tune(whole, trials, output, threads=threads, workers=workers, scheduler=scheduler)
-
-
-def _sweep(
-    algorithm: str,
-    form: BaseModel,
-    ranges: Ranges,
-    tuning: Tuning,
-    data: Mapping[str, Any] | None = None,
-    *,
-    objective: str,
-    by_rounds: Sequence[str],
-    seed: int,
-) -> Sweep:
-    """The sweep on this data, ingested; without any, to see whether it could be. by_rounds: known after each epoch."""
-    told = {
-        name: [each.source.checksum, each.source.kind] if hasattr(each, "source") else each
-        for name, each in (data or {}).items()
-    }
-    return Sweep(algorithm, form, space(algorithm, form, ranges), tuning, told, objective, seed, tuple(by_rounds))
 
 
 def _tune(sweep: Sweep, trials: Stages, output: str, *, threads: int, workers: int, scheduler: str) -> Tuned:

@@ -8,6 +8,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
 
 import dask
@@ -30,6 +31,8 @@ MEMORY_STAYS = {
 AHEAD = 3  # pieces of work that wait for each worker
 LISTENING = 0.3  # seconds between two looks at whether the work is still wanted
 PATIENCE = 300  # seconds that a worker waits for an answer; whoever should give it has died by then
+
+_shared: ContextVar[tuple[int, LocalCluster] | None] = ContextVar("shared", default=None)
 
 Judge = Callable[[int, Mapping[str, float]], bool]
 """Told an epoch and its metrics; whether to end the work there."""
@@ -144,16 +147,40 @@ def connect(*, threads: int, workers: int, scheduler: str) -> Iterator["Here | D
             yield Dask(client, threads or min(client.nthreads().values()), workers=workers)
     elif workers:
         each = threads or max(1, cores() // workers)
-        # Ctrl-C is ours to hear: each worker would tell of it with a traceback
-        with dask.config.set(MEMORY_STAYS), deaf_children():
-            local = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                memory_limit=0,  # shards are memory-mapped: the disk's cache would count as a worker's memory
-                dashboard_address="127.0.0.1:0",  # any port: another cluster may have the usual one
-                silence_logs="ERROR",
-            )
-        with local, Client(local) as client:
+        with _processes(workers) as local, Client(local) as client:
             yield Dask(client, each)
     else:
         yield Here(threads or cores())
+
+
+@contextmanager
+def shared(*, threads: int, workers: int, scheduler: str) -> Iterator[None]:
+    """One local cluster for all that connects with these settings in the block, and in none of its workers."""
+    if scheduler or not workers:
+        yield
+        return
+    with _processes(workers) as local:
+        before = _shared.set((workers, local))
+        try:
+            yield
+        finally:
+            _shared.reset(before)
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[LocalCluster]:
+    """So many of them, started now, or those of `shared`."""
+    if (running := _shared.get()) and running[0] == workers:
+        yield running[1]
+        return
+    # Ctrl-C is ours to hear: each worker would tell of it with a traceback
+    with dask.config.set(MEMORY_STAYS), deaf_children():
+        local = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=0,  # shards are memory-mapped: the disk's cache would count as a worker's memory
+            dashboard_address="127.0.0.1:0",  # any port: another cluster may have the usual one
+            silence_logs="ERROR",
+        )
+    with local:
+        yield local

@@ -6,7 +6,7 @@ had finished are found in the cache.
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from tasks.progress import log, progress
 from tasks.train import Machines
 from tasks.tune import earlier
 from tasks.tune.runner import Runner
-from tasks.tune.settings import Tuning, formed, rounds
+from tasks.tune.settings import Ranges, Tuning, formed, rounds, space
 from tasks.tune.trial import Stages, Work
 
 
@@ -94,6 +94,25 @@ class Swept(NamedTuple):
     def name(self) -> str:
         """As trials' names begin."""
         return f"{self.sweep.algorithm.replace('_', '-')}-{self.sweep.key[:8]}"
+
+
+def planned(
+    algorithm: str,
+    form: BaseModel,
+    ranges: Ranges,
+    tuning: Tuning,
+    data: Mapping[str, Any] | None = None,
+    *,
+    objective: str,
+    by_rounds: Sequence[str],
+    seed: int,
+) -> Sweep:
+    """The sweep on this data, ingested; without any, to see whether it could be. by_rounds: known after each epoch."""
+    told = {
+        name: [each.source.checksum, each.source.kind] if hasattr(each, "source") else each
+        for name, each in (data or {}).items()
+    }
+    return Sweep(algorithm, form, space(algorithm, form, ranges), tuning, told, objective, seed, tuple(by_rounds))
 
 
 def check(sweep: Sweep) -> None:

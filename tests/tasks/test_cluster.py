@@ -198,3 +198,17 @@ def test_work_in_a_worker_that_fails_or_is_not_wanted(client):
         dask.judged(fail, 1, lambda *_: False, wanted=lambda: None)
     with pytest.raises(KeyError, match="nobody waits"):
         dask.judged(told_until_judged, 1, lambda *_: False, wanted=unwanted)
+
+
+def test_processes_that_are_shared_are_started_once():
+    def workers_of(where: cluster.Dask) -> set[str]:
+        return set(where.client.nthreads())
+
+    settings = {"threads": 1, "workers": 1, "scheduler": ""}
+    with cluster.shared(**settings):
+        with cluster.connect(**settings) as first:
+            before, address = workers_of(first), first.client.scheduler.address
+        with cluster.connect(**settings) as second:
+            assert workers_of(second) == before
+    with pytest.raises(OSError, match=r"Timed out|refused"):
+        Client(address, timeout=2)
