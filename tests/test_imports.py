@@ -28,8 +28,8 @@ FORBIDDEN = {
 HOMES = {
     "distributed": "tasks/cluster.py tasks/team.py tasks/calls.py tasks/liveness.py",
     "dask": "tasks/cluster.py",
-    "fsspec": "data/storage.py",
-    "s3fs": "data/storage.py",
+    "fsspec": "data/storage/remote.py",
+    "s3fs": "data/storage/remote.py",
     "isal": "data/streams.py tasks/publish.py",
     "llvmlite": "algorithms/kernels/simd.py algorithms/kernels/words.py",
     "safetensors": "algorithms/model.py",

@@ -107,7 +107,8 @@ def test_a_piece_of_a_remote_shard_is_fetched_once() -> None:
 
 def test_the_index_is_written_last_and_names_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    monkeypatch.setattr(storage, "write_bytes", lambda url, _data: order.append(storage.name(url)))
+    for place in ("data.storage.write_bytes", "data.storage.values.write_bytes"):
+        monkeypatch.setattr(place, lambda url, _data: order.append(storage.name(url)))
     of([3, 4], str(tmp_path)).save(str(tmp_path))
     assert order == ["vocabulary.txt", "corpus.json"]
     monkeypatch.undo()

@@ -134,7 +134,8 @@ def test_a_folder_that_moved_still_loads(tmp_path: Path) -> None:
 
 def test_the_index_is_written_last_and_names_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    monkeypatch.setattr(storage, "write_bytes", lambda url, _data: order.append(storage.name(url)))
+    for place in ("data.storage.write_bytes", "data.storage.values.write_bytes"):
+        monkeypatch.setattr(place, lambda url, _data: order.append(storage.name(url)))
     examples = examples_of(shards_of([3], str(tmp_path)), shards_of([1, 1], str(tmp_path), "validation"))
     examples.save(str(tmp_path))
     assert order[-1] == "examples.json"

@@ -200,7 +200,7 @@ def test_remote_errors_say_which_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(url: str, failure: Exception = failure) -> None:
             raise failure
 
-        monkeypatch.setattr(storage, "_remote", fail)
+        monkeypatch.setattr("data.storage.files.opened", fail)
         with pytest.raises(StorageError, match=text) as caught:
             storage.write_bytes("s3://bucket/key", b"")
         assert isinstance(caught.value, EmbertextError)
@@ -211,7 +211,7 @@ def test_our_own_mistakes_stay_visible(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(url: str) -> None:
         raise KeyError(url)
 
-    monkeypatch.setattr(storage, "_remote", fail)
+    monkeypatch.setattr("data.storage.files.opened", fail)
     with pytest.raises(KeyError):
         storage.read_bytes("s3://bucket/key")
 
