@@ -29,21 +29,33 @@ def read(text: str, *, where: str = "ranges") -> dict[str, Integer | Continuous 
 
     Raises EmbertextError for what is no YAML, with its line and column; HyperparameterError for what is no range.
     """
+    given = mapping(text, where=where, kind="ranges", example=EXAMPLE)
+    if not given:
+        raise EmbertextError("no ranges", where=where, remedy=f"write a line for each parameter, such as {EXAMPLE}")
+    return ranges(given)
+
+
+def mapping(text: str, *, where: str, kind: str, example: str) -> dict[str, Any]:
+    """What YAML, or JSON, says by name; nothing where it says nothing. kind, example: for errors.
+
+    Raises EmbertextError for what is no YAML, with its line and column, and for what has no names.
+    """
+    remedy = f"write a line for each parameter, such as {example}"
     try:
         given = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{where}: line {mark.line + 1}, column {mark.column + 1}" if mark else where
         what = f"no YAML: {error.problem or error.context}"
-        raise EmbertextError(what, where=place, remedy=f"write a line for each parameter, such as {EXAMPLE}") from error
+        raise EmbertextError(what, where=place, remedy=remedy) from error
     except yaml.YAMLError as error:
         raise EmbertextError(
             f"no YAML: {str(error).splitlines()[0]}", where=where, remedy="save it as UTF-8 text"
         ) from error
-    if not isinstance(given, dict) or not given:
-        what = "no ranges" if not given else f"{type(given).__name__}, where names and their ranges are expected"
-        raise EmbertextError(what, where=where, remedy=f"write a line for each parameter, such as {EXAMPLE}")
-    return ranges(given)
+    if given and not isinstance(given, dict):
+        what = f"{type(given).__name__}, where names and their {kind} are expected"
+        raise EmbertextError(what, where=where, remedy=remedy)
+    return {str(name): value for name, value in (given or {}).items()}
 
 
 def ranges(given: Mapping[str, Any]) -> dict[str, Integer | Continuous | Categorical]:
