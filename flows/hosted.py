@@ -6,7 +6,9 @@ need neither torch nor numba.
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -17,12 +19,14 @@ from data.fasttext import ModelName, model_name
 
 MODEL, MANIFEST, FORM, STATE = "model.tar.gz", "manifest.json", "algorithm.json", "state.safetensors"
 BINARIES = ("vectors.bin", "model.bin", "model.ftz")
-SMALL = (MANIFEST, FORM, "vocab.json", "vocab_in1.json", "pairing.json", "vocab.txt", "topics.txt")
+SMALL = (MANIFEST, FORM, "vocab.json", "vocab_in1.json", "pairing.json", "vocab.txt", "topics.txt", "eval.json")
 FOREIGN = "model_algo-1"  # MXNet's, in an archive of SageMaker's Object2Vec or NTM
 REMEDY = (
     "give what a training published: its model.tar.gz, its folder or URL, or the folder that it was unpacked to;"
     " or a fastText model.bin, plain or in an archive, such as BlazingText's"
 )
+
+Made = TypeVar("Made")
 
 
 def hosted(url: str, *, scratch: Path | None = None) -> Answers:
@@ -31,10 +35,15 @@ def hosted(url: str, *, scratch: Path | None = None) -> Answers:
     scratch: a folder with room for the archive's files while it is opened; nothing is left there. Raises EmbertextError
     where there is no model, or one that cannot be trusted.
     """
+    return of_files(url, _answers, scratch=scratch)
+
+
+def of_files(url: str, make: Callable[[str, Path], Made], *, scratch: Path | None = None) -> Made:
+    """What `make` does with a model's algorithm and a folder of its files, which may go then. Raises as `hosted`."""
     if not url.strip():
         raise EmbertextError("no model is given", where="model", remedy=REMEDY)
     with tempfile.TemporaryDirectory(prefix="embertext-", dir=scratch) as folder:
-        return _opened(_local(url, Path(folder)), url)
+        return _made(make, _local(url, Path(folder)), url)
 
 
 def _local(url: str, scratch: Path) -> Path:
@@ -75,26 +84,30 @@ def _gathered(folder: Path, places: dict[str, str]) -> Path:
     return folder
 
 
-def _opened(folder: Path, url: str) -> Answers:
+def _answers(algorithm: str, folder: Path) -> Answers:
+    if algorithm == "word2vec":
+        from algorithms.word2vec import answers as word2vec
+
+        return word2vec.open(folder)
+    if algorithm == "text_classification":
+        from algorithms.text_classification import answers as text_classification
+
+        return text_classification.open(folder)
+    if algorithm == "topics":
+        from algorithms.topics import answers as topics
+
+        return topics.open(folder)
+    from algorithms.object2vec import answers as object2vec
+
+    return object2vec.open(folder)
+
+
+def _made(make: Callable[[str, Path], Made], folder: Path, url: str) -> Made:
     """Errors speak of the URL: nobody has seen the folder."""
     algorithm = ""
     try:
         algorithm = _algorithm(folder, url)
-        if algorithm == "word2vec":
-            from algorithms.word2vec import answers as word2vec
-
-            return word2vec.open(folder)
-        if algorithm == "text_classification":
-            from algorithms.text_classification import answers as text_classification
-
-            return text_classification.open(folder)
-        if algorithm == "topics":
-            from algorithms.topics import answers as topics
-
-            return topics.open(folder)
-        from algorithms.object2vec import answers as object2vec
-
-        return object2vec.open(folder)
+        return make(algorithm, folder)
     except FormatError as error:
         place = f"{url}: {Path(error.path).name}"
         raise FormatError(error.what, path=place, offset=error.offset, remedy=error.remedy) from error
