@@ -17,7 +17,7 @@ from typing import Any
 import pooch
 from pydantic import BaseModel, ConfigDict
 
-from data import docstrings, process, storage, streams
+from data import docstrings, partitioned, partitions, process, storage, streams
 from data.errors import CorpusError
 from data.named import NAMED, Kind, Named
 
@@ -50,7 +50,8 @@ _ELSEWHERE = "set EMBERTEXT_DATA to a folder that holds it, or give a path or UR
 class Source(BaseModel):
     """The files of one corpus, all of one kind. `checksum` changes when their content does; `bytes` is their size.
 
-    `member` narrows archives to the members whose path begins so ("20news-bydate-train/").
+    `member` narrows archives to the members whose path begins so ("20news-bydate-train/"); `partition` is that of the
+    run which reads it, by which the files were chosen where they are laid out so.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,13 +62,15 @@ class Source(BaseModel):
     checksum: str
     bytes: int
     member: str = ""
+    partition: str = ""
 
 
-def find(train: str, *, cache: Path) -> Source:
+def find(train: str, *, cache: Path, partition: str = "") -> Source:
     """The source that `train` means; a named corpus is brought into `cache` first where that is needed.
 
     Named: from EMBERTEXT_DATA where it is set and holds the set, else from the cache, else from its public address.
-    `CorpusError`: no such file or name, kinds mixed, no network.
+    partition: of a place, see `data.partitioned`. `CorpusError`: no such file or name, kinds mixed, no network, nothing
+    of that partition.
     """
     for _ in fetch(train, cache=cache):
         pass
@@ -76,15 +79,15 @@ def find(train: str, *, cache: Path) -> Source:
         local = _local(named)
         name = (named.local_name or train) if local else train
         url = local or str(_cached(train, cache))
-        return _source(name, named.kind, [url], named.member if streams.is_archive(url) else "")
+        return _source(name, named.kind, [url], named.member if streams.is_archive(url) else "", partition)
     if not train.strip():
         raise CorpusError("no corpus is given", where="train", remedy=f"give a path, a URL or one of {_names()}")
     if _is_bare(train) and not storage.exists(train):
         near = difflib.get_close_matches(train, NAMED, n=2, cutoff=0.6)
         what = "no file and no named corpus" + (f"; did you mean {' or '.join(near)}?" if near else "")
         raise CorpusError(what, where=train, remedy=f"give a path, a URL or one of {_names()}")
-    urls = storage.expand(train)
-    return _source(_stem(train), _kind(train, urls), urls, "")
+    urls = partitioned.files(train, partition)
+    return _source(_stem(partitions.fill(train, partition)), _kind(train, urls), urls, "", partition)
 
 
 def fetch(train: str, *, cache: Path) -> Iterator[float]:
@@ -202,13 +205,13 @@ def _cached(name: str, cache: Path) -> Path:
     return cache.expanduser().absolute() / (file or name)
 
 
-def _source(name: str, kind: Kind, urls: list[str], member: str) -> Source:
+def _source(name: str, kind: Kind, urls: list[str], member: str, partition: str) -> Source:
     fingerprints = [storage.fingerprint(url) for url in urls]
     checksum = fingerprints[0]
     if len(urls) > 1 or member:
         checksum = "sha256:" + hashlib.sha256("\n".join([*fingerprints, member]).encode()).hexdigest()
     size = sum(storage.size(url) for url in urls)
-    return Source(name=name, kind=kind, urls=urls, checksum=checksum, bytes=size, member=member)
+    return Source(name=name, kind=kind, urls=urls, checksum=checksum, bytes=size, member=member, partition=partition)
 
 
 def _kind(train: str, urls: list[str]) -> Kind:

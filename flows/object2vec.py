@@ -9,6 +9,7 @@ from pydantic import Field
 from algorithms.object2vec.algorithm import Object2Vec
 from algorithms.object2vec.pairing import Pairing
 from algorithms.training import Distribution
+from data.partitions import fill
 from data.storage import check_writable
 from tasks import stages
 from tasks.artifacts import Summary
@@ -19,6 +20,7 @@ from tasks.object2vec.evaluate import evaluate
 from tasks.object2vec.publish import publish
 from tasks.object2vec.text import prepare
 from tasks.object2vec.train import learn
+from tasks.partition import chosen
 from tasks.train import machines
 
 # SageMaker's own defaults are those of the form: two convolutional networks of 4096 numbers, which take hours without a
@@ -51,6 +53,7 @@ def object2vec(
     object2vec: Object2Vec = DEFAULT,
     auxiliary: str = "",
     output: str = "artifacts",
+    partition: str = "",
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1,
     threads: Annotated[int, Field(ge=0)] = 0,
     workers: Annotated[int, Field(ge=0)] = 0,
@@ -74,6 +77,10 @@ def object2vec(
         auxiliary: The folder or URL with the files that the hyperparameters name: vocabularies as JSON, vectors of
             words to begin with as text.
         output: The folder or URL below which the run's own folder is published.
+        partition: Which part of what is laid out by date: a name such as 2026-01-31, 2026-01, 2026-W05, 2026-Q1 or
+            2026-01-31T05, or words such as yesterday or "last month Europe/London", counted from when the run is
+            scheduled. It fills {partition} in places, and of folders like dt=2026-01-31 takes those that it covers.
+            Empty: the day that the run is scheduled for where a place says {partition}, else everything.
         seed: Start of all randomness. With one thread, the same seed gives the same model.
         threads: Threads that train, in each worker; 0 means one for each core.
         workers: Processes of a local Dask cluster that prepare and train together; 0 means this process alone.
@@ -85,14 +92,15 @@ def object2vec(
 
     """
     form = object2vec
+    partition, output = chosen(partition, output, train, validation, test, against, auxiliary)
     check_writable(output)
     where = machines(threads=threads, workers=workers, scheduler=scheduler)
 
     with stages.work_folder(run="" if reuse else str(flow_run.id)) as work:
-        files = find(auxiliary, form)
-        ingested = ingest(train)
-        others = {name: ingest(given) for name, given in {"validation": validation, "test": test}.items() if given}
-        aligned = {"train": ingest(against)} if against else {}
+        files = find(fill(auxiliary, partition), form)
+        ingested = ingest(train, partition)
+        others = {name: ingest(of, partition) for name, of in {"validation": validation, "test": test}.items() if of}
+        aligned = {"train": ingest(against, partition)} if against else {}
         prepared = prepare(
             ingested,
             others,

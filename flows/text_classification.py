@@ -13,6 +13,7 @@ from data.storage import check_writable
 from tasks import stages
 from tasks.artifacts import Summary
 from tasks.ingest import ingest
+from tasks.partition import chosen
 from tasks.text_classification.artifacts import report
 from tasks.text_classification.evaluate import evaluate
 from tasks.text_classification.publish import publish
@@ -31,6 +32,7 @@ def text_classification(
     validation: str = "10%",
     text_classification: TextClassification = TextClassification(),  # noqa: B008 - it is frozen
     output: str = "artifacts",
+    partition: str = "",
     tokenizer: Tokenizer = "auto",
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1,
     threads: Annotated[int, Field(ge=0)] = 0,
@@ -49,6 +51,10 @@ def text_classification(
             or nothing.
         text_classification: The hyperparameters.
         output: The folder or URL below which the run's own folder is published.
+        partition: Which part of what is laid out by date: a name such as 2026-01-31, 2026-01, 2026-W05, 2026-Q1 or
+            2026-01-31T05, or words such as yesterday or "last month Europe/London", counted from when the run is
+            scheduled. It fills {partition} in places, and of folders like dt=2026-01-31 takes those that it covers.
+            Empty: the day that the run is scheduled for where a place says {partition}, else everything.
         tokenizer: How texts become words. auto: as they are in text files, elsewhere lower-cased words and marks.
         seed: Start of all randomness. With one thread, the same seed gives the same classifier.
         threads: Threads that train, in each worker; 0 means one for each core.
@@ -63,12 +69,13 @@ def text_classification(
     form, validation = text_classification, validation.strip()
     share = held_out(validation)
     form.check_validation(bool(validation))
+    partition, output = chosen(partition, output, train, validation)
     check_writable(output)
     where = machines(threads=threads, workers=workers, scheduler=scheduler)
 
     with stages.work_folder(run="" if reuse else str(flow_run.id)) as work:
-        ingested = ingest(train)
-        judged_by = ingest(validation) if validation and not share else None
+        ingested = ingest(train, partition)
+        judged_by = ingest(validation, partition) if validation and not share else None
         prepared = prepare(ingested, judged_by, form, share=share, tokenizer=tokenizer, machines=where, work=work)
         trained = learn(prepared, form, machines=where, seed=seed)
         quantized = quantize(prepared, trained, form, machines=where) if form.quantize else None

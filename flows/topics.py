@@ -12,6 +12,7 @@ from algorithms.training import Distribution
 from data.storage import check_writable
 from tasks import stages
 from tasks.artifacts import Summary
+from tasks.partition import chosen
 from tasks.topics.artifacts import report
 from tasks.topics.compare import contest
 from tasks.topics.evaluate import check, evaluate
@@ -33,6 +34,7 @@ def topics(
     vectors: str = "",
     compare: bool = False,
     output: str = "artifacts",
+    partition: str = "",
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1,
     threads: Annotated[int, Field(ge=0)] = 0,
     workers: Annotated[int, Field(ge=0)] = 0,
@@ -56,6 +58,10 @@ def topics(
             GloVe's text, or the model.tar.gz that word2vec publishes.
         compare: Train the other decoders too, and say in the report which wins.
         output: The folder or URL below which the run's own folder is published.
+        partition: Which part of what is laid out by date: a name such as 2026-01-31, 2026-01, 2026-W05, 2026-Q1 or
+            2026-01-31T05, or words such as yesterday or "last month Europe/London", counted from when the run is
+            scheduled. It fills {partition} in places, and of folders like dt=2026-01-31 takes those that it covers.
+            Empty: the day that the run is scheduled for where a place says {partition}, else everything.
         seed: Start of all randomness. With one thread, the same seed gives the same topics.
         threads: Threads that train, in each worker; 0 means one for each core.
         workers: Processes of a local Dask cluster that count and train together; 0 means this process alone.
@@ -67,13 +73,16 @@ def topics(
 
     """
     form = topics
+    partition, output = chosen(partition, output, train, validation, test, reference, vectors)
     check_writable(output)
     where = machines(threads=threads, workers=workers, scheduler=scheduler)
 
     with stages.work_folder(run="" if reuse else str(flow_run.id)) as work:
-        ingested = ingest(train)
-        others = {name: ingest(given) for name, given in {"validation": validation, "test": test}.items() if given}
-        judges = {name: ingest(given) for name, given in {"vectors": vectors, "reference": reference}.items() if given}
+        ingested = ingest(train, partition)
+        others = {name: ingest(of, partition) for name, of in {"validation": validation, "test": test}.items() if of}
+        judges = {
+            name: ingest(of, partition) for name, of in {"vectors": vectors, "reference": reference}.items() if of
+        }
         prepared = prepare(
             ingested, others, counting, feature_dim=form.feature_dim, seed=seed, machines=where, work=work
         )

@@ -13,6 +13,7 @@ from data.storage import check_writable
 from tasks import stages
 from tasks.artifacts import Summary
 from tasks.ingest import ingest
+from tasks.partition import chosen
 from tasks.train import machines
 from tasks.word2vec.artifacts import report
 from tasks.word2vec.evaluate import evaluate
@@ -26,6 +27,7 @@ def word2vec(
     train: str = "docs",
     word2vec: Word2Vec = Word2Vec(),  # noqa: B008 - it is frozen
     output: str = "artifacts",
+    partition: str = "",
     tokenizer: Tokenizer = "auto",
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1,
     threads: Annotated[int, Field(ge=0)] = 0,
@@ -42,6 +44,10 @@ def word2vec(
         train: The corpus: a name (docs, text8, 20newsgroups, ...), or a file, folder, glob or URL of text.
         word2vec: The hyperparameters.
         output: The folder or URL below which the run's own folder is published.
+        partition: Which part of what is laid out by date: a name such as 2026-01-31, 2026-01, 2026-W05, 2026-Q1 or
+            2026-01-31T05, or words such as yesterday or "last month Europe/London", counted from when the run is
+            scheduled. It fills {partition} in places, and of folders like dt=2026-01-31 takes those that it covers.
+            Empty: the day that the run is scheduled for where a place says {partition}, else everything.
         tokenizer: How lines become words. auto: as they are in text files, lower-cased words elsewhere.
         seed: Start of all randomness. With one thread, the same seed gives the same vectors.
         threads: Threads that train, in each worker; 0 means one for each core.
@@ -55,11 +61,12 @@ def word2vec(
 
     """
     word2vec.check_workers(workers)
+    partition, output = chosen(partition, output, train)
     check_writable(output)
     where = machines(threads=threads, workers=workers, scheduler=scheduler)
 
     with stages.work_folder(run="" if reuse else str(flow_run.id)) as work:
-        ingested = ingest(train)
+        ingested = ingest(train, partition)
         prepared = prepare(ingested, tokenizer=tokenizer, min_count=word2vec.min_count, work=work)
         trained = learn(prepared, word2vec, machines=where, seed=seed, distribution=distribution, resume=resume)
         evaluated = evaluate(trained, word2vec, analogies=analogies)

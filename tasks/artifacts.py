@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from data import storage
 from tasks import stages
 from tasks.ingest import Ingested
-from tasks.publish import Published
+from tasks.publish import Published, numbers
 from tasks.train import Trained
 
 
@@ -42,15 +42,25 @@ class Table(NamedTuple):
     rows: Sequence[Mapping[str, Any]]
 
 
-def show(algorithm: str, published: Published, *, summary: str, tables: Mapping[str, Table]) -> None:
-    """Artifacts under the keys <algorithm>-summary, -report, and - for each table that has rows - its name."""
+def show(
+    algorithm: str, published: Published, manifest: Mapping[str, Any], *, summary: str, tables: Mapping[str, Table]
+) -> None:
+    """Artifacts under the keys <algorithm>-summary, -outcome, -report, and each table's name where it has rows."""
     create_markdown_artifact(summary, key=f"{algorithm}-summary", description="The run in a screen.")
-    for name, table in tables.items():
+    for name, table in {**tables, "outcome": outcome(published, manifest)}.items():
         if table.rows:
             rows = [dict(row) for row in table.rows]
             create_table_artifact(rows, key=f"{algorithm}-{name}", description=table.description)
     address = Path(published.report).as_uri() if storage.is_local(published.report) else published.report
     create_link_artifact(address, link_text="report.html", key=f"{algorithm}-report", description="The whole report.")
+
+
+def outcome(published: Published, manifest: Mapping[str, Any]) -> Table:
+    """What came of a run for a program to read: names and values, places and partition first, then each metric."""
+    places = {"model": published.model, "report": published.report, "partition": manifest.get("partition", "")}
+    values = places | numbers(manifest["metrics"])
+    rows = [{"name": name, "value": value} for name, value in values.items()]
+    return Table("Where things are, and what the model is worth.", rows)
 
 
 def summarise(

@@ -23,13 +23,13 @@ class Ingested(BaseModel, frozen=True):
     description="Find the corpus, fetch it where it is not at hand, take its checksum.",
     **NETWORK,
 )
-def ingest(train: str) -> Ingested:
-    """Raises CorpusError when nothing is there, or when it cannot be reached."""
+def ingest(train: str, partition: str = "") -> Ingested:
+    """Raises CorpusError when nothing is there, nothing of the partition, or when it cannot be reached."""
     start = time.perf_counter()
     cache = stages.local_cache()
     with progress("ingest") as report:
         for fraction in sources.fetch(train, cache=cache):
             report(fraction, train)
-        source = sources.find(train, cache=cache)
+        source = sources.find(train, cache=cache, partition=partition)
     log().info("%s: %d file(s), %s bytes", source.name, len(source.urls), f"{source.bytes:,}")
     return Ingested(source=source, seconds=time.perf_counter() - start)

@@ -79,6 +79,7 @@ def describe(
         "seed": trained.seed,
         "threads": trained.threads,
         "workers": trained.workers,
+        **partition(ingested.source),
         "corpus": lineage(ingested.source) | prepared.model_dump(exclude=set(stages.Stage.model_fields)),
         **software(),
         "metrics": metrics,
@@ -96,6 +97,15 @@ def describe(
     }
 
 
+def numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics that are numbers, in one level: `analogies.accuracy`."""
+    found: dict[str, float] = {}
+    for name, value in metrics.items():
+        each = {f"{name}.{key}": inner for key, inner in value.items()} if isinstance(value, Mapping) else {name: value}
+        found |= {key: float(inner) for key, inner in each.items() if isinstance(inner, int | float)}
+    return found
+
+
 def software() -> dict[str, Any]:
     """What computed it: this project's version, commit and sources, and the libraries."""
     version = importlib.metadata.version("embertext")
@@ -108,6 +118,11 @@ def software() -> dict[str, Any]:
 def lineage(source: Source) -> dict[str, Any]:
     """A corpus as the manifest tells it."""
     return {name: getattr(source, name) for name in ("name", "kind", "checksum", "urls", "bytes")}
+
+
+def partition(source: Source) -> dict[str, str]:
+    """What the manifest says of a run that has a partition."""
+    return {"partition": source.partition} if source.partition else {}
 
 
 @contextmanager

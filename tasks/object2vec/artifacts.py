@@ -23,8 +23,8 @@ from tasks.publish import MANIFEST, Published
 def report(
     ingested: Ingested, prepared: Prepared, trained: Trained, evaluated: Evaluated, published: Published
 ) -> Summary:
-    """Artifacts under the keys object2vec-summary, object2vec-metrics and object2vec-report; object2vec-retrieval,
-    object2vec-found where something was looked for.
+    """Artifacts under the keys object2vec-summary, -metrics, -outcome and -report; -retrieval and -found
+    where something was looked for.
     """
     from tasks.object2vec import page  # matplotlib and jinja2, not needed before
 
@@ -37,7 +37,7 @@ def report(
         "retrieval": Table("How well in0 finds its in1 among many.", page.retrieval_rows(judgement)),
         "found": Table("Some that were looked for, and what was found first.", page.found_rows(judgement)),
     }
-    artifacts.show("object2vec", published, summary=text, tables=tables)
+    artifacts.show("object2vec", published, manifest, summary=text, tables=tables)
     return artifacts.summarise(
         ingested=ingested,
         prepared=prepared,

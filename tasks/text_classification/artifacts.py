@@ -28,7 +28,7 @@ def report(
     published: Published,
     quantized: stages.Stage | None = None,
 ) -> Summary:
-    """Artifacts under the keys text-classification-summary, -metrics, -classes and -report."""
+    """Artifacts under the keys text-classification-summary, -metrics, -classes, -outcome and -report."""
     from tasks.text_classification import page  # matplotlib and jinja2, not needed before
 
     start = time.perf_counter()
@@ -39,7 +39,7 @@ def report(
         "metrics": Table("Accuracy, precision and recall.", page.metrics_rows(manifest, judgement)),
         "classes": Table("Precision, recall and F1 of each class.", page.class_rows(judgement)),
     }
-    artifacts.show("text-classification", published, summary=text, tables=tables)
+    artifacts.show("text-classification", published, manifest, summary=text, tables=tables)
     return artifacts.summarise(
         ingested=ingested,
         prepared=prepared,

@@ -76,7 +76,7 @@ def _described(found: Found, ingested: Ingested, judged: Judged) -> dict[str, An
     **NETWORK,
 )
 def report(found: Found, ingested: Ingested, judged: Judged, published: Published) -> Summary:
-    """Artifacts under the keys evaluate-classifier-summary, -metrics, -classes and -report."""
+    """Artifacts under the keys evaluate-classifier-summary, -metrics, -classes, -outcome and -report."""
     from tasks.text_classification import page
 
     start = time.perf_counter()
@@ -87,7 +87,7 @@ def report(found: Found, ingested: Ingested, judged: Judged, published: Publishe
         "metrics": Table("Accuracy, precision and recall.", page.metrics_rows(manifest, judgement)),
         "classes": Table("Precision, recall and F1 of each class.", page.class_rows(judgement)),
     }
-    artifacts.show(NAME, published, summary=text, tables=tables)
+    artifacts.show(NAME, published.model_copy(update={"model": found.url}), manifest, summary=text, tables=tables)
     summary = artifacts.summary_of(
         {"evaluate": judged, "publish": published},
         ingested=ingested,

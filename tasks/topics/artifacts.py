@@ -27,7 +27,7 @@ from tasks.train import STATE
 def report(
     ingested: Ingested, prepared: Prepared, trained: Trained, evaluated: Evaluated, published: Published, form: Topics
 ) -> Summary:
-    """Artifacts under the keys topics-summary, with pictures, topics-metrics, topics-words and topics-report;
+    """Artifacts under the keys topics-summary, with pictures, topics-metrics, -words, -outcome and -report;
     topics-decoders where they were compared.
     """
     from tasks.plots import data_uri, png  # matplotlib and jinja2, not needed before
@@ -47,7 +47,7 @@ def report(
     }
     if rows := page.decoder_rows(manifest):
         tables["decoders"] = Table(manifest["compared"]["said"], rows)
-    artifacts.show("topics", published, summary=text, tables=tables)
+    artifacts.show("topics", published, manifest, summary=text, tables=tables)
     return artifacts.summarise(
         ingested=ingested,
         prepared=prepared,

@@ -11,13 +11,14 @@ from prefect import task
 
 from algorithms.topics import channels, counts
 from algorithms.topics.counts import Counting
-from data import apart, bags, lemmatizer, messages, storage, streams
+from data import apart, bags, lemmatizer, messages, partitioned, storage, streams
 from data.bags import Bags
 from data.batches import batches
 from data.counts import CHANNELS, Counts
 from data.counts import VOCABULARY as VOCABULARY
 from data.errors import CorpusError
 from data.named import NAMED
+from data.partitions import fill
 from data.sources import Source
 from tasks import cluster, stages
 from tasks import ingest as ingesting
@@ -59,26 +60,28 @@ class Prepared(stages.Stage, frozen=True):
     description="Find the text or the ready counts, fetch them where they are not at hand, take their checksum.",
     **NETWORK,
 )
-def ingest(train: str) -> Ingested:
-    """Raises CorpusError when nothing is there, or when it cannot be reached."""
+def ingest(train: str, partition: str = "") -> Ingested:
+    """Raises CorpusError when nothing is there, nothing of the partition, or when it cannot be reached."""
     start = time.perf_counter()
-    if ready := find_ready(train):
+    if ready := find_ready(train, partition):
         found = {name: len(urls) for name, urls in ready.channels.items()}
         log().info("%s: counts in %s files", ready.name, ", ".join(f"{n} {name}" for name, n in found.items()))
         return Ingested(source=ready, seconds=time.perf_counter() - start)
-    ingested: Ingested = ingesting.ingest.fn(train)
+    ingested: Ingested = ingesting.ingest.fn(train, partition)
     return ingested
 
 
-def find_ready(train: str) -> Ready | None:
+def find_ready(train: str, partition: str = "") -> Ready | None:
     """The counts at a place: RecordIO files, or CSV files whose first row holds numbers alone; None for text.
 
     A file's channel is the first part of its path, below `train`, that begins with train, val or test, and else train:
-    SageMaker's folders `train/`, `validation/` and our own `validation-00000.pbr`. vocab.txt may be in any folder.
+    SageMaker's folders `train/`, `validation/` and our own `validation-00000.pbr`. vocab.txt may be in any folder, and
+    belongs to every partition.
     """
+    place, train = train, fill(train, partition)
     if not train.strip() or train in NAMED or not ("*" in train or storage.exists(train)):
         return None  # ingesting text says what is wrong with it
-    urls = storage.expand(train)
+    urls = partitioned.files(place, partition, besides=[VOCABULARY])
     vocabulary = [url for url in urls if storage.name(url) == VOCABULARY]
     files = [url for url in urls if streams.suffix(url) in RECORDS]
     tables = [url for url in urls if streams.suffix(url) == ".csv"]
@@ -103,6 +106,7 @@ def find_ready(train: str) -> Ready | None:
         bytes=sum(storage.size(url) for url in read),
         channels={name: found[name] for name in CHANNELS if name in found},
         vocabulary="".join(vocabulary),
+        partition=partition,
     )
 
 

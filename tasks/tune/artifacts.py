@@ -37,7 +37,7 @@ class Tuned(Summary, frozen=True):
     **NETWORK,
 )
 def report(swept: Swept, ingested: Ingested, learned: Learned, best: Published, published: Published) -> Tuned:
-    """Artifacts under the keys tune-<algorithm>-summary, with pictures, -trials and -report."""
+    """Artifacts under the keys tune-<algorithm>-summary, with pictures, -trials, -outcome and -report."""
     from tasks.plots import data_uri, png  # matplotlib and jinja2, not needed before
     from tasks.tune import page
 
@@ -49,7 +49,8 @@ def report(swept: Swept, ingested: Ingested, learned: Learned, best: Published, 
         text += f"\n### {heading.capitalize()}\n\n![{heading}]({data_uri(png(figure, dpi=72))})\n"
     name = f"tune-{swept.sweep.algorithm.replace('_', '-')}"
     tables = {"trials": Table("Trials, the best first.", shortened(table))}
-    artifacts.show(name, published, summary=text, tables=tables)
+    found = published.model_copy(update={"model": best.model})
+    artifacts.show(name, found, manifest | {"metrics": learned.evaluated.metrics}, summary=text, tables=tables)
     return Tuned(
         model=best.model,
         report=published.report,

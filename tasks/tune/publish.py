@@ -64,6 +64,7 @@ def publish(swept: Swept, ingested: Ingested, best: Published, *, output: str) -
         "ended": swept.ended,
         "seed": sweep.seed,
         "threads": swept.machines["threads"],
+        **publishing.partition(ingested.source),
         "corpus": publishing.lineage(ingested.source),
         **publishing.software(),
         "seconds": {"tune": swept.seconds},

@@ -24,7 +24,7 @@ from tasks import stages
 from tasks.cluster import Dask, Judge
 from tasks.network import NETWORK, network_failed
 from tasks.progress import log
-from tasks.publish import Published
+from tasks.publish import Published, numbers
 from tasks.train import HISTORY, STATE, Machines, Trained
 from tasks.tune.settings import formed
 from tasks.watch import epoch_over, watched
@@ -137,18 +137,12 @@ def plainly(stage: Any, *given: Any, **options: Any) -> Any:
 def metrics_of(learned: Learned) -> dict[str, float]:
     """All that can be an objective: numbers of the evaluation, and of the training its loss, speed, time and size."""
     trained = learned.trained
-    found: dict[str, float] = {
+    return {
         "loss": trained.loss,
         "words_per_second": trained.words_per_second,
         "seconds": seconds_of(learned),
         "bytes": float(storage.size(storage.join(trained.url, STATE))),
-    }
-    for name, value in learned.evaluated.metrics.items():
-        if isinstance(value, Mapping):
-            found |= {f"{name}.{key}": float(each) for key, each in value.items() if isinstance(each, int | float)}
-        elif isinstance(value, int | float):
-            found[name] = float(value)
-    return found
+    } | numbers(learned.evaluated.metrics)
 
 
 def seconds_of(learned: Learned) -> float:

@@ -25,7 +25,7 @@ from tasks.word2vec.text import Prepared
 def report(
     ingested: Ingested, prepared: Prepared, trained: Trained, evaluated: Evaluated, published: Published
 ) -> Summary:
-    """Artifacts under the keys word2vec-metrics, word2vec-neighbours, word2vec-summary and word2vec-report."""
+    """Artifacts under the keys word2vec-metrics, -neighbours, -outcome, -summary and -report."""
     from tasks import maps  # matplotlib and jinja2, not needed before
     from tasks.plots import data_uri, png
     from tasks.word2vec import page
@@ -36,8 +36,9 @@ def report(
         neighbours = storage.read_json(storage.join(folder, JUDGEMENT))["neighbours"]
         positions = read_map(folder)
         words = Vocabulary.load(storage.join(model, VOCABULARY)).words
+    manifest = storage.read_json(storage.join(published.url, MANIFEST))
     text = page.summary_markdown(
-        manifest=storage.read_json(storage.join(published.url, MANIFEST)),
+        manifest=manifest,
         evaluation=evaluation,
         neighbours=neighbours,
         model=published.model,
@@ -55,7 +56,7 @@ def report(
         ),
         "neighbours": Table(description="Nearest words by cosine.", rows=page.neighbour_rows(neighbours)),
     }
-    artifacts.show("word2vec", published, summary=text, tables=tables)
+    artifacts.show("word2vec", published, manifest, summary=text, tables=tables)
     return artifacts.summarise(
         ingested=ingested,
         prepared=prepared,
