@@ -28,7 +28,9 @@ class Table:
             remedy = "give the vectors.bin of word2vec, or a model of fastText's skipgram or cbow"
             raise EmbertextError("a classifier, not word vectors", where=str(path), remedy=remedy)
         self.args, self._matrix = args, matrix.dense() if isinstance(matrix, QuantizedMatrix) else matrix
-        self.words = [entry.word for entry in dictionary.entries[: dictionary.words]]
+        entries = dictionary.entries[: dictionary.words]
+        self.words = [entry.word for entry in entries]
+        self.counts = np.array([entry.count for entry in entries], np.int64)
         self.rows = {word: row for row, word in enumerate(self.words)}
         self.dim, self.subwords = args.dim, args.maxn > 0
 
