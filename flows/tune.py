@@ -16,6 +16,7 @@ from algorithms.text_classification.algorithm import TextClassification
 from algorithms.topics.algorithm import Topics
 from algorithms.topics.counts import Counting
 from algorithms.word2vec.algorithm import Word2Vec
+from data.partitions import fill
 from data.readers import Tokenizer
 from data.storage import check_writable
 from flows.object2vec import DEFAULT
@@ -23,6 +24,7 @@ from flows.trials import OfObject2Vec, OfTextClassification, OfTopics, OfWord2Ve
 from tasks import stages
 from tasks.ingest import ingest
 from tasks.object2vec.channel import find
+from tasks.partition import chosen
 from tasks.text_classification.text import held_out
 from tasks.topics.text import ingest as ingest_counts
 from tasks.train import machines
@@ -43,6 +45,7 @@ def tune_word2vec(
     ranges: Ranges = "",
     tuning: Tuning = Tuning(),  # noqa: B008
     output: str = "artifacts",
+    partition: str = "",
     tokenizer: Tokenizer = "auto",
     seed: Seed = 1,
     threads: Number = 0,
@@ -59,6 +62,10 @@ def tune_word2vec(
             learning_rate: {low: 0.005, high: 0.05}. Empty: those that are recommended for the algorithm.
         tuning: How to search, and until when. The objective is mean_rho unless another is given.
         output: The folder or URL below which the best model and the sweep are published, each in its folder.
+        partition: Which part of what is laid out by date: a name such as 2026-01-31, 2026-01, 2026-W05, 2026-Q1 or
+            2026-01-31T05, or words such as yesterday or "last month Europe/London", counted from when the run is
+            scheduled. It fills {partition} in places, and of folders like dt=2026-01-31 takes those that it covers.
+            Empty: the day that the run is scheduled for where a place says {partition}, else everything.
         tokenizer: How lines become words. auto: as they are in text files, lower-cased words elsewhere.
         seed: Start of all randomness.
         threads: Threads that train, in each trial; 0 means all cores, shared out among the trials that run at once.
@@ -67,13 +74,14 @@ def tune_word2vec(
         analogies: Also answer Google's analogy questions, for an objective such as analogies.accuracy.
 
     """
+    partition, output = chosen(partition, output, train)
     check_writable(output)
     known = ("mean_rho", "loss")
     sweep = partial(planned, "word2vec", word2vec, ranges, tuning, objective="mean_rho", by_rounds=known, seed=seed)
     check(sweep())
 
     with stages.work_folder() as work:
-        ingested = ingest(train)
+        ingested = ingest(train, partition)
         trials = OfWord2Vec(ingested, tokenizer, analogies, seed=seed, work=work)
         whole = sweep({"train": ingested, "tokenizer": tokenizer})
         return _tune(whole, trials, output, threads=threads, workers=workers, scheduler=scheduler)
@@ -90,6 +98,7 @@ def tune_text_classification(
     ranges: Ranges = "",
     tuning: Tuning = Tuning(),  # noqa: B008
     output: str = "artifacts",
+    partition: str = "",
     tokenizer: Tokenizer = "auto",
     seed: Seed = 1,
     threads: Number = 0,
@@ -108,6 +117,10 @@ def tune_text_classification(
             learning_rate: {low: 0.005, high: 1.0}. Empty: those that are recommended for the algorithm.
         tuning: How to search, and until when. The objective is validation_accuracy unless another is given.
         output: The folder or URL below which the best model and the sweep are published, each in its folder.
+        partition: Which part of what is laid out by date: a name such as 2026-01-31, 2026-01, 2026-W05, 2026-Q1 or
+            2026-01-31T05, or words such as yesterday or "last month Europe/London", counted from when the run is
+            scheduled. It fills {partition} in places, and of folders like dt=2026-01-31 takes those that it covers.
+            Empty: the day that the run is scheduled for where a place says {partition}, else everything.
         tokenizer: How texts become words. auto: as they are in text files, elsewhere lower-cased words and marks.
         seed: Start of all randomness.
         threads: Threads that train, in each trial; 0 means all cores, shared out among the trials that run at once.
@@ -118,6 +131,7 @@ def tune_text_classification(
     form, validation = text_classification, validation.strip()
     share = held_out(validation)
     form.check_validation(bool(validation))
+    partition, output = chosen(partition, output, train, validation)
     check_writable(output)
     objective = "validation_accuracy" if validation else "train_accuracy"
     known = (objective, "loss") if validation else ()  # without validation no epoch is looked at
@@ -127,8 +141,8 @@ def tune_text_classification(
     check(sweep())
 
     with stages.work_folder() as work:
-        ingested = ingest(train)
-        judged_by = ingest(validation) if validation and not share else None
+        ingested = ingest(train, partition)
+        judged_by = ingest(validation, partition) if validation and not share else None
         trials = OfTextClassification(ingested, judged_by, share, tokenizer, seed=seed, work=work)
         whole = sweep({"train": ingested, "validation": judged_by, "tokenizer": tokenizer, "share": share})
         return _tune(whole, trials, output, threads=threads, workers=workers, scheduler=scheduler)
@@ -146,6 +160,7 @@ def tune_topics(
     ranges: Ranges = "",
     tuning: Tuning = Tuning(),  # noqa: B008
     output: str = "artifacts",
+    partition: str = "",
     seed: Seed = 1,
     threads: Number = 0,
     workers: Number = 0,
@@ -167,21 +182,32 @@ def tune_topics(
             learning_rate: {low: 0.0001, high: 0.1}. Empty: those that are recommended for the algorithm.
         tuning: How to search, and until when. The objective is total_loss unless another is given, such as npmi.
         output: The folder or URL below which the best model and the sweep are published, each in its folder.
+        partition: Which part of what is laid out by date: a name such as 2026-01-31, 2026-01, 2026-W05, 2026-Q1 or
+            2026-01-31T05, or words such as yesterday or "last month Europe/London", counted from when the run is
+            scheduled. It fills {partition} in places, and of folders like dt=2026-01-31 takes those that it covers.
+            Empty: the day that the run is scheduled for where a place says {partition}, else everything.
         seed: Start of all randomness.
         threads: Threads that train, in each trial; 0 means all cores, shared out among the trials that run at once.
         workers: Processes of a local Dask cluster, each with a trial at a time; 0 means this process alone.
         scheduler: Address of a Dask cluster, such as tcp://host:8786, whose workers can read EMBERTEXT_CACHE.
 
     """
+    partition, output = chosen(partition, output, train, validation, test, reference, vectors)
     check_writable(output)
     known = ("total_loss", "perplexity", "loss")
     sweep = partial(planned, "topics", topics, ranges, tuning, objective="total_loss", by_rounds=known, seed=seed)
     check(sweep())
 
     with stages.work_folder() as work:
-        ingested = ingest_counts(train)
-        others = {name: ingest_counts(of) for name, of in {"validation": validation, "test": test}.items() if of}
-        judges = {name: ingest_counts(of) for name, of in {"vectors": vectors, "reference": reference}.items() if of}
+        ingested = ingest_counts(train, partition)
+        others = {
+            name: ingest_counts(of, partition) for name, of in {"validation": validation, "test": test}.items() if of
+        }
+        judges = {
+            name: ingest_counts(of, partition)
+            for name, of in {"vectors": vectors, "reference": reference}.items()
+            if of
+        }
         trials = OfTopics(ingested, others, judges, counting, seed=seed, work=work)
         whole = sweep({"train": ingested, **others, **judges, "counting": counting.model_dump(mode="json")})
         return _tune(whole, trials, output, threads=threads, workers=workers, scheduler=scheduler)
@@ -202,6 +228,7 @@ def tune_object2vec(
     ranges: Ranges = "",
     tuning: Tuning = Tuning(),  # noqa: B008
     output: str = "artifacts",
+    partition: str = "",
     seed: Seed = 1,
     threads: Number = 0,
     workers: Number = 0,
@@ -225,6 +252,10 @@ def tune_object2vec(
         tuning: How to search, and until when. The objective is validation_cross_entropy, or of a regression
             validation_mean_squared_error, unless another is given, such as hits@10.
         output: The folder or URL below which the best model and the sweep are published, each in its folder.
+        partition: Which part of what is laid out by date: a name such as 2026-01-31, 2026-01, 2026-W05, 2026-Q1 or
+            2026-01-31T05, or words such as yesterday or "last month Europe/London", counted from when the run is
+            scheduled. It fills {partition} in places, and of folders like dt=2026-01-31 takes those that it covers.
+            Empty: the day that the run is scheduled for where a place says {partition}, else everything.
         seed: Start of all randomness.
         threads: Threads that train, in each trial; 0 means all cores, shared out among the trials that run at once.
         workers: Processes of a local Dask cluster, each with a trial at a time; 0 means this process alone.
@@ -232,6 +263,7 @@ def tune_object2vec(
 
     """
     form = object2vec
+    partition, output = chosen(partition, output, train, validation, test, against, auxiliary)
     check_writable(output)
     objective = "validation_mean_squared_error" if form.regression else "validation_cross_entropy"
     known = (objective, "loss") if form.regression else (objective, "validation_accuracy", "loss")
@@ -239,10 +271,10 @@ def tune_object2vec(
     check(sweep())
 
     with stages.work_folder() as work:
-        files = find(auxiliary, form)
-        ingested = ingest(train)
-        others = {name: ingest(of) for name, of in {"validation": validation, "test": test}.items() if of}
-        aligned = {"train": ingest(against)} if against else {}
+        files = find(fill(auxiliary, partition), form)
+        ingested = ingest(train, partition)
+        others = {name: ingest(of, partition) for name, of in {"validation": validation, "test": test}.items() if of}
+        aligned = {"train": ingest(against, partition)} if against else {}
         trials = OfObject2Vec(ingested, others, aligned, files, pairing, seed=seed, work=work)
         told = {"pairing": pairing.model_dump(mode="json"), "auxiliary": files.model_dump(mode="json")}
         whole = sweep({"train": ingested, **others, "against": aligned.get("train"), **told})
