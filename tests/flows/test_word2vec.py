@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
+from prefect.client.orchestration import get_client
 
 from algorithms.model import load_state
 from algorithms.word2vec.algorithm import Word2Vec
@@ -22,6 +23,7 @@ from tests.packed import unpack
 from tests.planted import FRUIT, TOOLS
 
 FORM = Word2Vec(vector_dim=16, epochs=3, min_count=1, learning_rate=0.1)
+SMALL = FORM.model_copy(update={"vector_dim": 4, "epochs": 1})
 STAGES = {"ingest", "prepare", "train", "evaluate", "publish", "report"}
 
 
@@ -72,6 +74,31 @@ def test_the_published_folder_is_whole(finished):
         for name in ("model.tar.gz", "report.html")
     }
     assert "planted" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_programs_are_told_what_came_of_it(finished):
+    rows = json.loads(artifacts(finished)["word2vec-outcome"].data)
+    told = {row["name"]: row["value"] for row in rows}
+    assert (told["model"], told["report"], told["partition"]) == (finished.result.model, finished.result.report, "")
+    assert told["mean_rho"] == finished.result.metrics["mean_rho"]
+    assert told["analogies.accuracy"] == finished.result.metrics["analogies"]["accuracy"]
+
+
+def test_a_partition_of_folders(prefect_api, corpus, place):
+    for day in ("2026-01-30", "2026-01-31", "2026-02-01"):
+        folder = place / "news" / f"dt={day}"
+        folder.mkdir(parents=True)
+        (folder / "a.txt").write_bytes(corpus.read_bytes()[: 20_000 + 1000 * int(day[-2:])])
+    done = run(place / "news", output=str(place / "out-{partition}"), partition="2026-01", form=SMALL)
+    folder = Path(done.result.model).parent
+    assert folder.parent == place / "out-2026-01"
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    assert manifest["partition"] == "2026-01"
+    assert [Path(url).parent.name for url in manifest["corpus"]["urls"]] == ["dt=2026-01-30", "dt=2026-01-31"]
+    assert "partition 2026-01 ·" in (folder / "report.html").read_text(encoding="utf-8")
+    assert {"name": "partition", "value": "2026-01"} in json.loads(artifacts(done)["word2vec-outcome"].data)
+    with get_client(sync_client=True) as client:
+        assert "partition:2026-01" in client.read_flow_run(done.id).tags
 
 
 def test_the_manifest_tells_where_the_model_comes_from(finished, corpus):
