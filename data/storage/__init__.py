@@ -13,7 +13,7 @@ Writing is atomic: locally a temporary file in the same folder that takes the na
 (or one multipart upload, which appears when it is complete). What cannot be done is a `StorageError`.
 """
 
-from data.storage.conditional import check_conditional, create, read_tagged, replace
+from data.storage.conditional import check_conditional, create, look, read_tagged, replace
 from data.storage.failures import failure
 from data.storage.files import (
     check_writable,
@@ -45,6 +45,7 @@ __all__ = [
     "is_local",
     "join",
     "local_path",
+    "look",
     "name",
     "names",
     "open_read",

@@ -1,7 +1,7 @@
 """Writing on a condition: when nothing is there, or when what is there is what was read. Of several writers one wins.
 
     create(url, data)            exclusive creation
-    read_tagged(url)             the content, and a tag that stands for it
+    read_tagged(url), look(url)  the content, and a tag that stands for it
     replace(url, data, tag)      in the place of what has this tag, and of nothing else
 
 On a disk, in memory and on S3; other stores can create (by fsspec's `mode="create"`) and not replace. Who reads while
@@ -49,6 +49,16 @@ def read_tagged(url: str) -> tuple[bytes, str]:
         if conditional_s3.speaks(fs):
             return conditional_s3.read_tagged(fs, path)
         return conditional_memory.read_tagged(fs, path)
+
+
+def look(url: str) -> tuple[bytes, str] | None:
+    """What `read_tagged` gives, as it is now; None where there is no such file."""
+    try:
+        return read_tagged(url)
+    except StorageError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
 
 
 def replace(url: str, data: bytes, tag: str) -> bool:
