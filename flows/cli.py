@@ -14,10 +14,11 @@ from typing import Annotated, Any
 
 import cyclopts
 from cyclopts import App, Group, Parameter
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import ValidationError, create_model
 
 from flows.commands import serve
 from flows.container import train
+from flows.form import form_of
 from flows.runtime import configure, is_interrupt, one_line, start_prefect
 
 HELP = "Word vectors, text classifiers, topics and pairs of texts in one space, on your own machines."
@@ -186,8 +187,8 @@ def validated(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[s
     arguments: dict[str, Any] = {}
     for name, value in nested(function, values).items():
         kind = inspect.signature(function).parameters[name].annotation
-        if _is_form(kind):
-            arguments[name] = kind(**value)
+        if form := form_of(kind):
+            arguments[name] = form(**value)
         else:
             field: dict[str, Any] = {name: (kind, ...)}
             arguments[name] = getattr(create_model("Option", **field)(**{name: value}), name)
@@ -202,8 +203,8 @@ def nested(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str,
     given = {name: value for name, value in values.items() if value is not None}
     arguments: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
-        if _is_form(parameter.annotation):
-            fields = {field: given[field] for field in parameter.annotation.model_fields if field in given}
+        if form := form_of(parameter.annotation):
+            fields = {field: given[field] for field in form.model_fields if field in given}
             arguments[name] = parameter.default.model_dump(exclude_unset=True) | fields
         elif name in given:
             arguments[name] = given[name]
@@ -217,10 +218,6 @@ def record_refusal(flow: Any, values: Mapping[str, Any]) -> None:
     if PREFECT_API_URL.value():
         with suppress(Exception):  # the mistake itself is told by who calls this
             flow(**nested(flow.fn, values))
-
-
-def _is_form(kind: Any) -> bool:
-    return inspect.isclass(kind) and issubclass(kind, BaseModel)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from prefect.runtime import flow_run
 
 from data.readers import Tokenizer
 from data.storage import check_writable
+from flows.form import titled
 from tasks import stages
 from tasks.artifacts import Summary
 from tasks.ingest import ingest
@@ -17,6 +18,7 @@ from tasks.text_classification.model import find
     name="evaluate-classifier",
     description="Judge a fastText classifier that is already there on labelled text, publish a report.",
 )
+@titled
 def evaluate_classifier(
     model: str,
     validation: str,

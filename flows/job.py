@@ -100,15 +100,17 @@ def arguments_of(flow: Any, hyperparameters: Mapping[str, str]) -> dict[str, Any
 
     Raises ValidationError, naming the field, and HyperparameterError for one that is none of this algorithm's.
     """
-    from pydantic import BaseModel, create_model
+    from pydantic import create_model
+
+    from flows.form import form_of
 
     left, arguments = dict(hyperparameters), dict[str, Any]()
     known: list[str] = []
     for name, parameter in inspect.signature(flow.fn).parameters.items():
         kind = parameter.annotation
-        if inspect.isclass(kind) and issubclass(kind, BaseModel):
-            known += kind.model_fields
-            arguments[name] = kind(**{field: left.pop(field) for field in kind.model_fields if field in left})
+        if form := form_of(kind):
+            known += form.model_fields
+            arguments[name] = form(**{field: left.pop(field) for field in form.model_fields if field in left})
         elif name not in ("train", "validation", "test", "auxiliary", "output"):
             known.append(name)
             if name in left:

@@ -11,6 +11,7 @@ from algorithms.object2vec.pairing import Pairing
 from algorithms.training import Distribution
 from data.partitions import fill
 from data.storage import check_writable
+from flows.form import titled
 from tasks import stages
 from tasks.artifacts import Summary
 from tasks.ingest import ingest
@@ -44,6 +45,7 @@ DEFAULT = Object2Vec(
     name="object2vec",
     description="Learn which texts, or other things, belong together; judge it; publish the model with a report.",
 )
+@titled
 def object2vec(
     train: str = "docs",
     validation: str = "",

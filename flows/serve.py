@@ -6,11 +6,13 @@ from prefect import flow, get_run_logger
 from pydantic import Field
 
 from flows.commands import MEGABYTES, TRANSFORM_MEGABYTES
+from flows.form import titled
 from flows.hosting import MEGABYTE
 from flows.hosting import host as serve_models
 
 
 @flow(name="serve", description="Host models as SageMaker's endpoints do, until the run is cancelled.")
+@titled
 def serve(
     models: Annotated[list[str], Field(min_length=1)],
     host: str = "127.0.0.1",

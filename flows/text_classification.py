@@ -10,6 +10,7 @@ from algorithms.text_classification.algorithm import TextClassification
 from algorithms.training import Distribution
 from data.readers import Tokenizer
 from data.storage import check_writable
+from flows.form import titled
 from tasks import stages
 from tasks.artifacts import Summary
 from tasks.ingest import ingest
@@ -27,6 +28,7 @@ from tasks.train import machines
     name="text-classification",
     description="Learn to tell the classes of texts, judge the classifier, publish it with a report.",
 )
+@titled
 def text_classification(
     train: str = "docs",
     validation: str = "10%",

@@ -10,6 +10,7 @@ from algorithms.topics.algorithm import Topics
 from algorithms.topics.counts import Counting
 from algorithms.training import Distribution
 from data.storage import check_writable
+from flows.form import titled
 from tasks import stages
 from tasks.artifacts import Summary
 from tasks.partition import chosen
@@ -24,6 +25,7 @@ from tasks.train import machines
 
 
 @flow(name="topics", description="Find the topics of a text, judge them, publish the model with a report.")
+@titled
 def topics(
     train: str = "docs",
     validation: str = "",

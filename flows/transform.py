@@ -6,6 +6,7 @@ from prefect import flow
 from pydantic import Field
 
 from data.storage import absolute, check_writable
+from flows.form import titled
 from flows.hosted import hosted
 from tasks.train import machines
 from tasks.transform.answer import Model
@@ -16,6 +17,7 @@ from tasks.transform.run import run
 
 
 @flow(name="transform", description="Answer all records of a folder by a model, into a folder of .out files.")
+@titled
 def transform(
     model: str,
     data: str,

@@ -19,6 +19,7 @@ from algorithms.word2vec.algorithm import Word2Vec
 from data.partitions import fill
 from data.readers import Tokenizer
 from data.storage import check_writable
+from flows.form import titled
 from flows.object2vec import DEFAULT
 from flows.trials import OfObject2Vec, OfTextClassification, OfTopics, OfWord2Vec
 from tasks import stages
@@ -39,6 +40,7 @@ Number = Annotated[int, Field(ge=0)]
 
 
 @flow(name="tune-word2vec", description="Search the hyperparameters that give the best word vectors, publish those.")
+@titled
 def tune_word2vec(
     train: str = "docs",
     word2vec: Word2Vec = Word2Vec(),  # noqa: B008 - it is frozen
@@ -91,6 +93,7 @@ def tune_word2vec(
     name="tune-text-classification",
     description="Search the hyperparameters that give the best classifier, publish that one.",
 )
+@titled
 def tune_text_classification(
     train: str = "docs",
     validation: str = "10%",
@@ -149,6 +152,7 @@ def tune_text_classification(
 
 
 @flow(name="tune-topics", description="Search the hyperparameters that give the best topics, publish those.")
+@titled
 def tune_topics(
     train: str = "docs",
     validation: str = "",
@@ -217,6 +221,7 @@ def tune_topics(
     name="tune-object2vec",
     description="Search the hyperparameters that tell best which texts belong together, publish that model.",
 )
+@titled
 def tune_object2vec(
     train: str = "docs",
     validation: str = "",

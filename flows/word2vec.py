@@ -10,6 +10,7 @@ from algorithms.training import Distribution
 from algorithms.word2vec.algorithm import Word2Vec
 from data.readers import Tokenizer
 from data.storage import check_writable
+from flows.form import titled
 from tasks import stages
 from tasks.artifacts import Summary
 from tasks.ingest import ingest
@@ -23,6 +24,7 @@ from tasks.word2vec.train import learn
 
 
 @flow(name="word2vec", description="Learn word vectors from raw text, judge them, publish them with a report.")
+@titled
 def word2vec(
     train: str = "docs",
     word2vec: Word2Vec = Word2Vec(),  # noqa: B008 - it is frozen

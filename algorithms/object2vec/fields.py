@@ -65,7 +65,11 @@ def filter_width(side: str) -> Any:
 
 def layers_field(side: str) -> Any:
     """How many layers there are."""
-    return Field(title=f"{side}: layers", description="auto, or 1 to 4: auto is 4 for hcnn, 1 for bilstm.")
+    return Field(
+        title=f"{side}: layers",
+        description="auto, or 1 to 4: auto is 4 for hcnn, 1 for bilstm.",
+        json_schema_extra={"enum": [AUTO, "1", "2", "3", "4"]},
+    )
 
 
 def _file(side: str, what: str, content: str) -> Any:

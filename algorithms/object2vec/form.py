@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from algorithms.forms import in_order
 from algorithms.object2vec import fields
 from algorithms.object2vec.fields import AUTO, LONGEST, Layers, Network
 from algorithms.optimizers import Name, Rule
@@ -31,7 +32,7 @@ class Form(BaseModel):
     tied_encoders and device are ours.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="Object2Vec")
+    model_config = ConfigDict(frozen=True, extra="forbid", title="Object2Vec", json_schema_extra=in_order)
 
     enc0_network: Annotated[
         Network,
@@ -88,11 +89,12 @@ class Form(BaseModel):
         AfterValidator(fields.comparators),
     ] = "hadamard, concat, abs_diff"
     mlp_layers: Annotated[
-        int, Field(title="Layers", description="Layers between the comparators and the output.", ge=0, le=10)
+        int, Field(title="MLP: layers", description="Layers between the comparators and the output.", ge=0, le=10)
     ] = 2
-    mlp_dim: Annotated[int, Field(title="Units", description="Units of each such layer.", ge=2, le=10_000)] = 512
+    mlp_dim: Annotated[int, Field(title="MLP: units", description="Units of each such layer.", ge=2, le=10_000)] = 512
     mlp_activation: Annotated[
-        Literal["tanh", "relu", "linear"], Field(title="Activation", description="What follows each such layer.")
+        Literal["tanh", "relu", "linear"],
+        Field(title="MLP: activation", description="What follows each such layer."),
     ] = "linear"
     dropout: Annotated[
         float,
@@ -100,7 +102,7 @@ class Form(BaseModel):
     ] = 0.0
     output_layer: Annotated[
         Literal["softmax", "mean_squared_error"],
-        Field(title="Output", description="softmax: labels are classes; mean_squared_error: labels are scores."),
+        Field(title="Output layer", description="softmax: labels are classes; mean_squared_error: labels are scores."),
     ] = "softmax"
     num_classes: Annotated[int, Field(title="Classes", description="Of labels; softmax only.", ge=2, le=30)] = 2
     negative_sampling_rate: Annotated[

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from algorithms.forms import in_order
 from algorithms.search.objectives import Objective
 from algorithms.search.trials import Trial, completed
 from data.errors import HyperparameterError
@@ -17,29 +18,38 @@ LEAST_TO_CONVERGE = 10  # trials
 class Limits(BaseModel):
     """What a sweep may take. A criterion that is 0 or None does not count."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="Limits")
+    model_config = ConfigDict(frozen=True, extra="forbid", title="Limits", json_schema_extra=in_order)
 
-    max_jobs: Annotated[int, Field(title="Jobs", description="Trials, at most; 0: a grid's points.", ge=0)] = 12
+    max_jobs: Annotated[int, Field(title="Trials", description="Trials, at most; 0: a grid's points.", ge=0)] = 12
     max_parallel_jobs: Annotated[
-        int, Field(title="Parallel jobs", description="Trials that run at the same time, at most.", ge=1)
+        int, Field(title="Trials at a time", description="Trials that run at the same time, at most.", ge=1)
     ] = 1
     max_runtime: Annotated[
         float,
-        Field(title="Runtime", description="Seconds, at most; trials that run by then are finished; 0: any.", ge=0),
+        Field(
+            title="Runtime in seconds",
+            description="Seconds, at most; trials that run by then are finished; 0: any.",
+            ge=0,
+        ),
     ] = 0.0
     target: Annotated[
         float | None,
         Field(
-            title="Target", description="Ends once a trial reaches this value of the objective.", allow_inf_nan=False
+            title="Target value",
+            description="Ends once a trial reaches this value of the objective.",
+            allow_inf_nan=False,
         ),
     ] = None
     not_improving: Annotated[
-        int, Field(title="Not improving", description="Trials in a row that do not beat the best; 0: any number.", ge=0)
+        int,
+        Field(
+            title="Patience in trials", description="Trials in a row that do not beat the best; 0: any number.", ge=0
+        ),
     ] = 0
     converged: Annotated[
         bool,
         Field(
-            title="Converged",
+            title="End when converged",
             description="Ends when half of all trials, ten at least, have brought less than one per cent.",
         ),
     ] = False  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from algorithms.forms import in_order
 from algorithms.kernels.rng import seeded
 from algorithms.kernels.rows import fill_uniform, packed, stride_of, unfilled, unpacked
 from algorithms.protocol import Span
@@ -32,9 +33,12 @@ class TextClassification(BaseModel):
     loss, negative_samples, quantize and cutoff are fastText's.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="Text classification")
+    model_config = ConfigDict(frozen=True, extra="forbid", title="Text classification", json_schema_extra=in_order)
 
-    mode: Annotated[Literal["supervised"], Field(title="Mode", description="As SageMaker names it.")] = "supervised"
+    mode: Annotated[
+        Literal["supervised"],
+        Field(title="Mode", description="As SageMaker names it.", json_schema_extra={"enum": ["supervised"]}),
+    ] = "supervised"
     epochs: Annotated[
         int, Field(title="Epochs", description="Passes over the examples, at most.", ge=1, le=LARGEST)
     ] = 5

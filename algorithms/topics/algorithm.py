@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from scipy import sparse
 
+from algorithms.forms import in_order
 from algorithms.optimizers import Name, Rule
 from algorithms.protocol import Span
 from algorithms.state import Partial, State
@@ -52,7 +53,7 @@ class Topics(BaseModel):
     embedding_dim and device are ours; feature_dim may be left to the data.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="Topics")
+    model_config = ConfigDict(frozen=True, extra="forbid", title="Topics", json_schema_extra=in_order)
 
     num_topics: Annotated[int, Field(title="Topics", description="How many topics to find.", ge=2, le=1000)] = 20
     decoder: Annotated[

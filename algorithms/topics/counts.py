@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 from scipy import sparse
 
 from algorithms import records
+from algorithms.forms import in_order
 from algorithms.topics.rows import Ints, Rows, write
 from data import lemmatizer as lemmatizers
 from data import nearby
@@ -29,20 +30,36 @@ from data.errors import CorpusError, HyperparameterError
 TRAIN = 0.8  # of the documents; validation and test share the rest
 
 
-class Counting(BaseModel, frozen=True, extra="forbid"):
+class Counting(BaseModel, frozen=True, extra="forbid", json_schema_extra=in_order):
     """How texts become counts. The defaults are the notebook's, but for its lemmatizer, wordnet, which needs data."""
 
     strip: str = Field(
-        "auto", description="What to take off messages: headers, quotes, footers; auto: all three of mail, or nothing."
+        "auto",
+        title="Strip",
+        description="What to take off messages: headers, quotes, footers; auto: all three of mail, or nothing.",
     )
     lemmatizer: lemmatizers.Name = Field(
-        "none", description="What makes one word of several forms. wordnet needs nltk's data packages (NLTK_DATA)."
+        "none",
+        title="Lemmatizer",
+        description="What makes one word of several forms. wordnet needs nltk's data packages (NLTK_DATA).",
     )
-    vocabulary_size: int = Field(2000, ge=1, le=1_000_000, description="The most frequent words, so many of them.")
-    max_df: float = Field(0.95, gt=0, le=1, description="Leave words out that a larger share of the documents has.")
-    min_df: int = Field(2, ge=1, description="Leave words out that fewer documents have.")
-    threshold: int = Field(25, ge=0, description="Leave documents out that have no more counted words than this.")
-    n_parts: int = Field(8, ge=1, le=10_000, description="Shards of the training documents; workers share them out.")
+    vocabulary_size: int = Field(
+        2000, ge=1, le=1_000_000, title="Vocabulary size", description="The most frequent words, so many of them."
+    )
+    max_df: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        title="Most documents, as a share",
+        description="Leave words out that a larger share of the documents has.",
+    )
+    min_df: int = Field(2, ge=1, title="Fewest documents", description="Leave words out that fewer documents have.")
+    threshold: int = Field(
+        25, ge=0, title="Threshold", description="Leave documents out that have no more counted words than this."
+    )
+    n_parts: int = Field(
+        8, ge=1, le=10_000, title="Parts", description="Shards of the training documents; workers share them out."
+    )
 
 
 class Counted(NamedTuple):

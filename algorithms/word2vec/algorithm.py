@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from algorithms.forms import in_order
 from algorithms.kernels.ngrams import word_buckets
 from algorithms.protocol import Span
 from algorithms.state import Partial, State
@@ -28,7 +29,7 @@ Mode = Literal["batch_skipgram", "skipgram", "cbow"]
 class Word2Vec(BaseModel):
     """Hyperparameters of BlazingText's Word2Vec, with its names, defaults and bounds (AWS's developer guide)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="Word2Vec")
+    model_config = ConfigDict(frozen=True, extra="forbid", title="Word2Vec", json_schema_extra=in_order)
 
     mode: Annotated[
         Mode,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from algorithms.search import forms, spaces
 from algorithms.search.limits import Limits
@@ -17,8 +17,11 @@ from algorithms.search.space import Space
 from data import storage
 from data.errors import EmbertextError
 
-Ranges = str | dict[str, Any]
-"""YAML or JSON as text, the path or URL of such a file, or what it would hold; nothing for those recommended."""
+Ranges = Annotated[str | dict[str, Any], WithJsonSchema({"type": "string"})]
+"""YAML or JSON as text, the path or URL of such a file, or what it would hold; nothing for those recommended.
+
+To a form it is text: Prefect's page has no better field for what any key may be in.
+"""
 
 FILES = (".yaml", ".yml", ".json")
 
@@ -51,7 +54,8 @@ class Tuning(Limits, title="Tuning"):
         ),
     ] = ""
     resume: Annotated[
-        bool, Field(title="Resume", description="Go on with a sweep of the same that was begun, or ended, before.")
+        bool,
+        Field(title="Resume a sweep", description="Go on with a sweep of the same that was begun, or ended, before."),
     ] = True
     storage: Annotated[
         str,
@@ -63,7 +67,12 @@ class Tuning(Limits, title="Tuning"):
     ] = ""
     rate: Annotated[
         float,
-        Field(title="Rate", description="What an hour of the machine costs, in euros.", ge=0, allow_inf_nan=False),
+        Field(
+            title="Euros per hour",
+            description="What an hour of the machine costs, in euros.",
+            ge=0,
+            allow_inf_nan=False,
+        ),
     ] = 0.0
 
     def objectives(self, default: str) -> tuple[Objective, ...]:
