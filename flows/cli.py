@@ -16,12 +16,13 @@ import cyclopts
 from cyclopts import App, Group, Parameter
 from pydantic import ValidationError, create_model
 
-from flows.commands import serve
+from flows.commands import drift, serve
 from flows.container import train
 from flows.form import form_of
 from flows.runtime import configure, is_interrupt, one_line, start_prefect
 
 HELP = "Word vectors, text classifiers, topics and pairs of texts in one space, on your own machines."
+PIPELINE = "The whole line in one run: count, convert, search, train, judge and publish, for one algorithm."
 TUNE = "Search the hyperparameters of an algorithm: tune word2vec, text-classification, topics or object2vec."
 SUCCESS, FAILURE, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 RUN, OUTPUT = Group("Run", sort_key=1), Group("Output", sort_key=3)
@@ -69,7 +70,8 @@ def app(arguments: Sequence[str] = ()) -> App:
     )
     commands.command(serve)
     commands.command(train)
-    if arguments and arguments[0] in ("serve", "train"):
+    commands.command(drift)
+    if arguments and arguments[0] in ("serve", "train", "drift"):
         return commands  # Prefect takes longer to import than a model to be there; and train says where it may write
     from flows.evaluate_classifier import evaluate_classifier  # not before Prefect is configured
     from flows.object2vec import object2vec
@@ -80,6 +82,12 @@ def app(arguments: Sequence[str] = ()) -> App:
 
     for flow in (word2vec, text_classification, evaluate_classifier, topics, object2vec, transform):
         commands.command(command(flow), name=flow.name)
+    if "pipeline" in arguments[:1]:
+        from flows.pipeline import pipeline
+
+        commands.command(command(pipeline), name="pipeline")
+    else:
+        commands.command(App(name="pipeline", help=PIPELINE))
     tuning = App(name="tune", help=TUNE, help_format="plaintext")
     if "tune" in arguments[:1]:  # two seconds for what searches, which others need not wait for
         from flows.tune import tune_object2vec, tune_text_classification, tune_topics, tune_word2vec

@@ -1,4 +1,4 @@
-"""Commands that need no Prefect: they begin in a second, and there is no run to keep."""
+"""Commands that need no Prefect: they begin in a second or two, and there is no run to keep."""
 
 import os
 import signal
@@ -55,6 +55,35 @@ def serve(
     )
     if number == signal.SIGINT:
         print("stopped", flush=True)
+
+
+def drift(
+    old: Annotated[str, Parameter(group=RUN)],
+    new: Annotated[str, Parameter(group=RUN)],
+    *,
+    output: Annotated[str, Parameter(group=RUN, show_default=False)] = "",
+    debug: Annotated[bool, Parameter(group=RUN, negative="", show_default=False)] = False,
+) -> None:
+    """Say what changed between two models of one algorithm: words, neighbours, topics, classes.
+
+    Args:
+        old: The earlier model: its folder or model.tar.gz, a path or a URL; or a fastText file.
+        new: The later one.
+        output: A folder or URL below which a page with pictures is written too.
+        debug: Show the traceback of an error.
+
+    """
+    from data.storage import check_writable
+    from flows.changes import print_drift
+    from flows.matter import compared
+    from tasks.drift import write
+
+    if output:
+        check_writable(output)
+    drifted = compared(old, new)
+    print_drift(drifted)
+    if output:
+        print(f"\nreport   {write(drifted, output)}", flush=True)
 
 
 def payload() -> int:

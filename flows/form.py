@@ -16,6 +16,8 @@ TITLES = {
     "reference": "Reference for coherence",
     "vectors": "Word vectors",
     "compare": "Compare decoders",
+    "old": "Earlier model",
+    "new": "Later model",
     "auxiliary": "Auxiliary files",
     "workers": "Dask workers",
     "scheduler": "Dask scheduler",

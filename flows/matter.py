@@ -2,26 +2,34 @@
 
 from pathlib import Path
 
-from algorithms.drift.models import Drift, Matter, drift
+from algorithms.drift.models import Matter, drift
+from data import storage
 from data.errors import EmbertextError
-from flows.hosted import of_files
+from flows.hosted import MANIFEST, of_files
+from tasks.drift import Drifted, Side
 
 
-def compared(old: str, new: str) -> Drift:
+def compared(old: str, new: str) -> Drifted:
     """What changed between two models: each an archive, a folder that was published or unpacked, a fastText file.
 
     Raises EmbertextError where one of them is none, or they are of two algorithms.
     """
-    before, after = matter(old), matter(new)
+    (before, earlier), (after, later) = matter(old), matter(new)
     if before.algorithm != after.algorithm:
         what = f"a model of {after.algorithm}, and {old} is one of {before.algorithm}"
         raise EmbertextError(what, where=new, remedy="give two models of one algorithm")
-    return drift(before, after)
+    return Drifted(before=earlier, after=later, found=drift(before, after))
 
 
-def matter(url: str) -> Matter:
-    """Of a model at any URL."""
-    return of_files(url, _matter)
+def matter(url: str) -> tuple[Matter, Side]:
+    """Of a model at any URL, and how it is called."""
+
+    def read(algorithm: str, folder: Path) -> tuple[Matter, Side]:
+        told = folder / MANIFEST
+        manifest = storage.read_json(str(told)) if told.exists() else {}
+        return _matter(algorithm, folder), Side.of(manifest, model=url)
+
+    return of_files(url, read)
 
 
 def _matter(algorithm: str, folder: Path) -> Matter:

@@ -9,7 +9,8 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from pydantic import BaseModel
 
 from data import storage
-from tasks import stages
+from tasks import drift, stages
+from tasks.drift import Drifted
 from tasks.ingest import Ingested
 from tasks.publish import Published, numbers
 from tasks.train import Trained
@@ -45,20 +46,32 @@ class Table(NamedTuple):
 def show(
     algorithm: str, published: Published, manifest: Mapping[str, Any], *, summary: str, tables: Mapping[str, Table]
 ) -> None:
-    """Artifacts under the keys <algorithm>-summary, -outcome, -report, and each table's name where it has rows."""
+    """Artifacts under the keys <algorithm>-summary, -outcome, -report, each table's name where it has rows, and,
+    where the manifest tells of an earlier model, -drift.
+    """
     create_markdown_artifact(summary, key=f"{algorithm}-summary", description="The run in a screen.")
     for name, table in {**tables, "outcome": outcome(published, manifest)}.items():
         if table.rows:
             rows = [dict(row) for row in table.rows]
             create_table_artifact(rows, key=f"{algorithm}-{name}", description=table.description)
-    address = Path(published.report).as_uri() if storage.is_local(published.report) else published.report
+    if changed := manifest.get("drift"):
+        drifted = Drifted(**changed)
+        described = f"What changed since {drifted.before.name}."
+        create_table_artifact(drift.rows(drifted), key=f"{algorithm}-drift", description=described)
+    address = link(published.report)
     create_link_artifact(address, link_text="report.html", key=f"{algorithm}-report", description="The whole report.")
+
+
+def link(url: str) -> str:
+    """What a browser opens."""
+    return Path(url).as_uri() if storage.is_local(url) else url
 
 
 def outcome(published: Published, manifest: Mapping[str, Any]) -> Table:
     """What came of a run for a program to read: names and values, places and partition first, then each metric."""
     places = {"model": published.model, "report": published.report, "partition": manifest.get("partition", "")}
-    values = places | numbers(manifest["metrics"])
+    registered = {"version": published.version, "verdict": published.verdict} if published.version else {}
+    values = places | registered | numbers(manifest["metrics"])
     rows = [{"name": name, "value": value} for name, value in values.items()]
     return Table("Where things are, and what the model is worth.", rows)
 
@@ -108,7 +121,7 @@ def summary_of(
         report=published.report,
         words_per_second=words_per_second,
         metrics=metrics,
-        rows=rows,
+        rows=[*rows, ("version", f"{published.version}, {published.verdict}")] if published.version else rows,
         seconds=seconds | {"report": time.perf_counter() - start},
         reused=[name for name, each in done.items() if each.reused],
     )

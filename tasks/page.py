@@ -39,8 +39,14 @@ def render(
 
     template: a file below tasks/, as "word2vec/word2vec.html.j2", and `own` what it shows beside what every page has.
     figures: what one looks at first, by name, ready to print; curves: pictures of the training by what they show.
+    The manifest's "drift", a `tasks.drift.Drifted`, becomes the section "What changed since ...".
     """
-    cluster = manifest.get("cluster")
+    cluster, changed = manifest.get("cluster"), manifest.get("drift")
+    if changed:
+        from tasks import drift_page  # most runs have none
+        from tasks.drift import Drifted
+
+        own["drift"] = drift_page.section(Drifted(**changed))
     environment = Environment(loader=PackageLoader("tasks", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "number": number,

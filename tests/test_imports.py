@@ -37,7 +37,7 @@ HOMES = {
     "rich": "flows/ tasks/progress.py",
     "matplotlib": "tasks/plots.py tasks/page.py tasks/maps.py tasks/word2vec/plots.py "
     "tasks/text_classification/plots.py tasks/topics/plots.py tasks/object2vec/plots.py tasks/tune/plots.py "
-    "tasks/tune/page.py",
+    "tasks/tune/page.py tasks/drift_plots.py",
     "jinja2": "tasks/page.py tasks/serve/pages.py",
     "fastapi": "tasks/serve/",
     "starlette": "tasks/serve/",

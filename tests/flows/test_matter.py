@@ -14,15 +14,16 @@ def models(tmp_path_factory):
 @pytest.mark.parametrize("algorithm", ["word2vec", "text_classification", "topics", "object2vec"])
 def test_a_model_has_not_changed_against_itself(models, algorithm):
     found = compared(models[algorithm], f"{models[algorithm]}/model.tar.gz")
-    assert found.algorithm == algorithm
-    told = {figure.name: figure.value for figure in figures(found)}
+    assert found.found.algorithm == algorithm
+    assert found.before.name == found.after.name
+    told = {figure.name: figure.value for figure in figures(found.found)}
     assert told["words born"] == told["words gone"] == 0
     assert all(value == 1 for name, value in told.items() if "neighbours kept" in name)
     assert all(value < 1e-3 for name, value in told.items() if name.startswith("distance"))
 
 
 def test_what_each_algorithm_has_to_compare(models):
-    found = {algorithm: matter(url) for algorithm, url in models.items()}
+    found = {algorithm: matter(url)[0] for algorithm, url in models.items()}
     assert [space.name for space in found["word2vec"].spaces] == ["words"]
     assert found["text_classification"].classes == {"__label__animal": 9, "__label__food": 9}
     assert found["topics"].topics.weights.shape == (3, 12)
@@ -34,7 +35,7 @@ def test_vectors_that_point_elsewhere_have_other_neighbours(models, tmp_path):
     def turned(folder):
         small_models.write_words(folder, turn=5.0)
 
-    [near] = compared(models["word2vec"], small_models.publish_one(tmp_path, "word2vec", turned)).neighbours
+    [near] = compared(models["word2vec"], small_models.publish_one(tmp_path, "word2vec", turned)).found.neighbours
     assert near.overlap < 1
     assert near.changed
 
