@@ -11,18 +11,22 @@ from typing import Any, ClassVar
 from algorithms.object2vec.pairing import Pairing
 from algorithms.topics.counts import Counting
 from data.readers import Tokenizer
+from tasks.artifacts import Summary
 from tasks.ingest import Ingested
+from tasks.object2vec import artifacts as o2v_artifacts
 from tasks.object2vec import evaluate as o2v_evaluate
 from tasks.object2vec import publish as o2v_publish
 from tasks.object2vec import text as o2v_text
 from tasks.object2vec import train as o2v_train
 from tasks.object2vec.channel import Auxiliary
 from tasks.publish import Published
+from tasks.text_classification import artifacts as tc_artifacts
 from tasks.text_classification import evaluate as tc_evaluate
 from tasks.text_classification import publish as tc_publish
 from tasks.text_classification import quantize as tc_quantize
 from tasks.text_classification import text as tc_text
 from tasks.text_classification import train as tc_train
+from tasks.topics import artifacts as topics_artifacts
 from tasks.topics import evaluate as topics_evaluate
 from tasks.topics import publish as topics_publish
 from tasks.topics import text as topics_text
@@ -30,6 +34,7 @@ from tasks.topics import train as topics_train
 from tasks.topics import vectors as topics_vectors
 from tasks.train import Machines
 from tasks.tune.trial import Call, Learned
+from tasks.word2vec import artifacts as w2v_artifacts
 from tasks.word2vec import evaluate as w2v_evaluate
 from tasks.word2vec import publish as w2v_publish
 from tasks.word2vec import text as w2v_text
@@ -62,6 +67,10 @@ class OfWord2Vec:
         return w2v_publish.publish(
             self.ingested, learned.prepared, learned.trained, learned.evaluated, form, output=output
         )
+
+    def report(self, learned: Learned, published: Published, form: Any) -> Summary:
+        """As its own flow does."""
+        return w2v_artifacts.report(self.ingested, learned.prepared, learned.trained, learned.evaluated, published)
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,12 @@ class OfTextClassification:
             form,
             quantized=learned.own,
             output=output,
+        )
+
+    def report(self, learned: Learned, published: Published, form: Any) -> Summary:
+        """As its own flow does."""
+        return tc_artifacts.report(
+            self.ingested, learned.prepared, learned.trained, learned.evaluated, published, learned.own
         )
 
 
@@ -162,6 +177,12 @@ class OfTopics:
             output=output,
         )
 
+    def report(self, learned: Learned, published: Published, form: Any) -> Summary:
+        """As its own flow does."""
+        return topics_artifacts.report(
+            self.ingested, learned.prepared, learned.trained, learned.evaluated, published, form
+        )
+
 
 @dataclass(frozen=True)
 class OfObject2Vec:
@@ -213,3 +234,7 @@ class OfObject2Vec:
             self.pairing,
             output=output,
         )
+
+    def report(self, learned: Learned, published: Published, form: Any) -> Summary:
+        """As its own flow does."""
+        return o2v_artifacts.report(self.ingested, learned.prepared, learned.trained, learned.evaluated, published)

@@ -65,6 +65,9 @@ class Stages(Protocol):
     def publish(self, learned: Learned, form: Any, *, output: str) -> Published:
         """Publish the model as its own flow would."""
 
+    def report(self, learned: Learned, published: Published, form: Any) -> Any:
+        """Show it as its own flow would."""
+
 
 class Outcome(NamedTuple):
     """What became of a trial. metrics: None where it failed, and then there is a reason; seconds: of one machine."""
