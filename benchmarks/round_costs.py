@@ -57,7 +57,12 @@ def _burden(folder: str, seed: int, stretches: Sequence[int]) -> Figures:
 def _travelled(partials: Sequence[Partial], base: State) -> list[NDArray[Any]]:
     """The arrays that others would be asked for, as they are when all have added to them."""
     found: list[NDArray[Any]] = []
-    merge_over(partials, lambda array: found.append(array.copy()), base=base)
+
+    def total(array: NDArray[Any]) -> Callable[[], object]:
+        found.append(array.copy())
+        return lambda: None
+
+    merge_over(partials, total, base=base)
     return found
 
 
@@ -65,11 +70,12 @@ def _arithmetic(own: Partial, travelled: Sequence[NDArray[Any]], base: State) ->
     """Seconds that a worker merges for, journeys aside: it is told what all came to."""
     answers, spent = iter(travelled), 0.0
 
-    def total(array: NDArray[Any]) -> None:
+    def total(array: NDArray[Any]) -> Callable[[], object]:
         nonlocal spent
         begun = time.perf_counter()
         array[...] = next(answers)
         spent += time.perf_counter() - begun
+        return lambda: None
 
     begun = time.perf_counter()
     merge_over([own], total, base=base)

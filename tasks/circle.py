@@ -40,12 +40,13 @@ def group(circle: Circle, host: str, store: Any) -> Any:
     return torch.ProcessGroupGloo(store, circle.rank, circle.size, options)
 
 
-def totals(within: Any) -> Callable[[NDArray[Any]], None]:
-    """Adds up an array over all, in place."""
+def totals(within: Any) -> Callable[[NDArray[Any]], Callable[[], object]]:
+    """Begins to add up an array over all, in place; what that returns waits until it is done."""
     import torch
 
-    def total(array: NDArray[Any]) -> None:
-        within.allreduce([torch.from_numpy(array)]).wait()
+    def total(array: NDArray[Any]) -> Callable[[], object]:
+        wait: Callable[[], object] = within.allreduce([torch.from_numpy(array)]).wait
+        return wait
 
     return total
 

@@ -44,8 +44,12 @@ def scatter(
     """
     for k in range(len(rows)):
         begin, start, rest = rows[k] * stride, rows[k] * base_stride, ONE - longer[rows[k]]
-        for j in range(size):
-            table[begin + j] = packed[k * size + j] + base[start + j] * rest
+        if rest == 0:  # a third of the memory's work, for all arrays without a memory
+            for j in range(size):
+                table[begin + j] = packed[k * size + j]
+        else:
+            for j in range(size):
+                table[begin + j] = packed[k * size + j] + base[start + j] * rest
 
 
 def flat(table: NDArray[Any]) -> tuple[NDArray[Any], int, int]:
