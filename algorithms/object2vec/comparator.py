@@ -8,9 +8,9 @@ from itertools import accumulate
 import torch
 from torch.nn import functional
 
-Tensor = torch.Tensor
+from algorithms.object2vec.cosines import cosines
 
-CLOSE = 1e-8  # no length counts as less, when encodings are brought to length one
+Tensor = torch.Tensor
 
 
 def columns(comparators: tuple[str, ...], dim: int) -> dict[str, slice]:
@@ -55,9 +55,3 @@ def through(
         a, b = pairs = pairs or (functional.embedding(first, in0), functional.embedding(second, in1))
         result = torch.addmm(result, a * b if name == "hadamard" else (a - b).abs(), own.T)
     return result
-
-
-def cosines(in0: Tensor, in1: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    """Of pairs, (P,)."""
-    a, b = (functional.normalize(each, dim=1, eps=CLOSE) for each in (in0, in1))
-    return (functional.embedding(first, a) * functional.embedding(second, b)).sum(dim=1)
