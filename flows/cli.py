@@ -16,6 +16,7 @@ import cyclopts
 from cyclopts import App, Group, Parameter
 from pydantic import ValidationError, create_model
 
+from flows.backfill_command import backfill
 from flows.commands import drift, serve
 from flows.container import train
 from flows.form import form_of
@@ -45,7 +46,8 @@ def run(arguments: Sequence[str]) -> int:
     configure(debug=debug)
     try:
         commands = app(arguments)
-        commands(normalised(arguments), exit_on_error=False, print_error=False)
+        words = list(arguments) if "backfill" in arguments[:1] else normalised(arguments)  # its flags take no value
+        commands(words, exit_on_error=False, print_error=False)
     except (Exception, KeyboardInterrupt) as error:
         if is_interrupt(error):
             print("interrupted; nothing half-written is left", file=sys.stderr)
@@ -71,7 +73,8 @@ def app(arguments: Sequence[str] = ()) -> App:
     commands.command(serve)
     commands.command(train)
     commands.command(drift)
-    if arguments and arguments[0] in ("serve", "train", "drift"):
+    commands.command(backfill)
+    if arguments and arguments[0] in ("serve", "train", "drift", "backfill"):
         return commands  # Prefect takes longer to import than a model to be there; and train says where it may write
     from flows.evaluate_classifier import evaluate_classifier  # not before Prefect is configured
     from flows.object2vec import object2vec
