@@ -10,6 +10,8 @@ import pytest
 from hypothesis import settings
 
 from tests import planted
+from tests.spread import pytest_collection_modifyitems as pytest_collection_modifyitems
+from tests.spread import pytest_xdist_make_scheduler as pytest_xdist_make_scheduler
 
 # before anything imports Prefect, which reads these once
 _HOME = tempfile.TemporaryDirectory(prefix="embertext-tests-", ignore_cleanup_errors=True)

@@ -28,7 +28,7 @@ def read(path: Path, content: str | bytes, **options) -> Embedding:
         ("glove.txt", GLOVE),
         ("glove.txt", GLOVE.replace("\n", "\r\n")),
         ("glove.txt", GLOVE.removesuffix("\n")),
-        ("glove.txt.gz", gzip.compress(GLOVE.encode())),
+        ("glove.txt.gz", gzip.compress(GLOVE.encode(), mtime=0)),
         ("vectors.txt", f"3 3\n{GLOVE}"),
         ("tabs.txt", GLOVE.replace(" ", "\t")),
         ("twice.txt", f"{GLOVE}the 9 9 9\n"),

@@ -1,6 +1,7 @@
 """Real servers, started once a session when a test asks for them, each on ports of its own on loopback."""
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -20,9 +21,12 @@ CEPH = ("ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool", "radosgw"
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """One that the system gives to nobody by itself, while the server that is to have it starts."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 30_000)
+        with suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for(condition, *, seconds: float, what: str):
@@ -87,6 +91,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
         "PREFECT_API_URL": api,
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO",
         "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",  # what a browser shows is ours and Prefect's pages alone
         "EMBERTEXT_CACHE": str(folder / "cache"),
         "PWD": str(ROOT),  # where prefect.yaml says that the code is
     }
@@ -110,19 +115,24 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
 S3 = "ceph" if os.geteuid() == 0 and all(map(shutil.which, CEPH)) else "moto"
 
 
-@pytest.fixture(scope="module", params=[S3])
-def bucket(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A bucket. Ceph's gateway where its binaries are and we are root (a real S3 server), else moto's imitation.
+@pytest.fixture(scope="session", params=[S3])
+def s3_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of Ceph's gateway where its binaries are and we are root (a real S3 server), else of moto's imitation.
 
     The name of each test says which: test_the_whole_flow[ceph].
     """
-    folder = tmp_path_factory.mktemp("s3")
     port = free_port()
-    start = {"ceph": ceph, "moto": moto}[request.param]
-    with start(folder, port), pytest.MonkeyPatch.context() as patch:
+    with {"ceph": ceph, "moto": moto}[request.param](tmp_path_factory.mktemp("s3"), port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def bucket(s3_server: str) -> Iterator[str]:
+    """A bucket of the module's own; what reads it finds the server by the environment."""
+    with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
-        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        patch.setenv("AWS_ENDPOINT_URL", s3_server)
         patch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "SECRETTEST")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")

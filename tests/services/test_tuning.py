@@ -96,8 +96,9 @@ def postgres(tmp_path_factory) -> Iterator[str]:
     user = []
     if os.geteuid() == 0:  # it refuses to run as root
         user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        for each in (folder, *folder.parents[:2]):
-            each.chmod(0o755)
+        for each in (folder, *folder.parents):
+            if each.stat().st_mode & 0o005 != 0o005:  # others may not enter
+                each.chmod(0o755)
         folder = folder / "data"
         folder.mkdir()
         shutil.chown(folder, "postgres", "postgres")

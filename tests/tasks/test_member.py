@@ -19,8 +19,9 @@ PART = [Part((3, 4))]
 
 
 @pytest.fixture
-def seats(tmp_path):
-    """Two members that hold the same state, in one process."""
+def seats(tmp_path, monkeypatch):
+    """Two members that hold the same state, in one process, and no others."""
+    monkeypatch.setattr(member, "_members", {})
     training = uuid.uuid4().hex
     algorithm = Faulty(tmp_path)
     found = [Seat("client", training, f"inproc://{number}") for number in (0, 1)]

@@ -67,7 +67,7 @@ KINDS: dict[str, tuple[str, bytes, set[tuple[str, str]]]] = {
     "lines": ("a.txt", b"__label__a x y\n__label__b z\n", {A, B}),
     "no last line end": ("a.txt", b"__label__a x y\n__label__b z", {A, B}),
     "Windows' line ends": ("a.txt", b"\xef\xbb\xbf__label__a x y\r\n__label__b z\r\n", {A, B}),
-    "compressed": ("a.txt.gz", gzip.compress(b"__label__a x y\n__label__b z\n"), {A, B}),
+    "compressed": ("a.txt.gz", gzip.compress(b"__label__a x y\n__label__b z\n", mtime=0), {A, B}),
     "labels anywhere": ("a.txt", b"x __label__a y\nz\t__label__b\n", {A, B}),
     "several labels": (
         "a.txt", b"__label__a x y __label__b\n__label__b __label__c z\n",
