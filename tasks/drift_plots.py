@@ -26,8 +26,8 @@ def dumbbells(names: Sequence[str], before: Sequence[float], after: Sequence[flo
     figure.set_size_inches(CHART[0], 0.27 * max(len(names), 2) + 1.0)
     rows = np.arange(len(names))
     axes.hlines(rows, old, new, color=RULE, linewidth=2.5, zorder=1)
-    axes.scatter(old, rows, s=42, color=FADED, label="before", zorder=2)
-    axes.scatter(new, rows, s=42, color=[BLUE if more else AMBER for more in new >= old], zorder=3)
+    axes.scatter(old, rows, s=42, color=FADED, label="before", zorder=2, clip_on=False)
+    axes.scatter(new, rows, s=42, color=[BLUE if more else AMBER for more in new >= old], zorder=3, clip_on=False)
     axes.scatter([], [], s=42, color=BLUE, label="after: more")
     axes.scatter([], [], s=42, color=AMBER, label="after: less")
     axes.set_yticks(rows, [drawable(name, longest=22) for name in names], **LABEL)
@@ -47,7 +47,7 @@ def dumbbells(names: Sequence[str], before: Sequence[float], after: Sequence[flo
         axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g}%")
     axes.legend(
-        loc="upper center", bbox_to_anchor=(0.45, -0.35 / figure.get_size_inches()[1]), ncols=3, frameon=False,
+        loc="upper center", bbox_to_anchor=(0.45, -0.45 / figure.get_size_inches()[1]), ncols=3, frameon=False,
         fontsize=10, labelcolor=QUIET, handletextpad=0.2, columnspacing=1.2,
     )  # fmt: skip
     return figure

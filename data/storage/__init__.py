@@ -6,6 +6,7 @@ It knows files, folders and their errors; what the bytes mean is the business of
 
     places         what a URL is, by its name            files          one file: read, written, copied
     listing        files behind a glob or a folder       values         JSON in files
+    details        their sizes and times, in a folder
     fingerprints   what changes when a file does         conditional    of several writers one wins
     remote         fsspec's home                         failures       errors in one line
 
@@ -14,6 +15,7 @@ Writing is atomic: locally a temporary file in the same folder that takes the na
 """
 
 from data.storage.conditional import check_conditional, create, look, read_tagged, replace
+from data.storage.details import Detail, details
 from data.storage.failures import failure
 from data.storage.files import (
     check_writable,
@@ -33,10 +35,12 @@ from data.storage.places import absolute, is_local, join, name
 from data.storage.values import from_json, read_json, to_json, write_json
 
 __all__ = [
+    "Detail",
     "absolute",
     "check_conditional",
     "check_writable",
     "create",
+    "details",
     "exists",
     "expand",
     "failure",
