@@ -5,6 +5,7 @@ of topics, are among them.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError, WithJsonSchema
@@ -21,8 +22,11 @@ from data.errors import EmbertextError, HyperparameterError
 from data.readers import Tokenizer
 from flows.object2vec import DEFAULT
 from flows.trials import OfObject2Vec, OfTextClassification, OfTopics, OfWord2Vec
-from tasks.ingest import ingest
+from tasks.ingest import Ingested, ingest
 from tasks.object2vec.channel import find
+from tasks.publish import Published
+from tasks.text_classification.judge import judge
+from tasks.text_classification.model import find as find_model
 from tasks.text_classification.text import held_out
 from tasks.topics.text import ingest as ingest_counts
 from tasks.tune.settings import Ranges, Tuning, space
@@ -49,10 +53,14 @@ class Places(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """Data that has come in: what follows, and what stands for it in the key of a sweep."""
+    """Data that has come in: what follows, and what stands for it in the key of a sweep.
+
+    unseen: judges a published model by a test set, where that is not a part of its evaluation.
+    """
 
     trials: Stages
     data: dict[str, Any]
+    unseen: Callable[[Published], Any] | None = None
 
 
 class Line(NamedTuple):
@@ -123,11 +131,19 @@ def _classes(places: Places, given: dict[str, Any], ranges: Ranges, several: boo
     def begin(seed: int, work: str) -> Begun:
         ingested = ingest(places.train, places.partition)
         judged_by = None if share else ingest(validation, places.partition)
+        test = ingest(places.test, places.partition) if places.test else None
+        unseen = partial(_unseen, test, tokenizer, work) if test else None
         data = {"train": ingested, "validation": judged_by, "tokenizer": tokenizer, "share": share}
-        return Begun(OfTextClassification(ingested, judged_by, share, tokenizer, seed=seed, work=work), data)
+        trials = OfTextClassification(ingested, judged_by, share, tokenizer, seed=seed, work=work)
+        return Begun(trials, data, unseen)
 
     objective = "validation_accuracy"
     return Line("text_classification", form, ranges, objective, (objective, "loss"), begin)
+
+
+def _unseen(test: Ingested, tokenizer: Tokenizer, work: str, model: Published) -> Any:
+    """A classifier has no third set: what was published is judged as any model that is there."""
+    return judge(find_model(model.model), test, tokenizer=tokenizer, work=work)
 
 
 def _pairs(places: Places, given: dict[str, Any], ranges: Ranges, several: bool) -> Line:

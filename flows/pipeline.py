@@ -52,7 +52,7 @@ def pipeline(
         validation: The same to judge trials by, or, for text-classification, a share such as 10%. Empty: a tenth of
             train is held out. word2vec takes none: it is judged by what people say of words.
         test: The same to judge the final model by. Empty: where there is no validation either, another tenth of train
-            is held out. For topics and object2vec.
+            is held out, but for text-classification. word2vec takes none.
         hyperparameters: Those that are not searched; of those that are, where to begin. YAML or JSON, such as
             {num_topics: 50, min_df: 5}. Settings of how text becomes numbers are among them. Empty: the algorithm's.
         ranges: Which to search and where: YAML or JSON, or a file or URL of it, such as
@@ -83,7 +83,7 @@ def pipeline(
         shared(**where),
         following("ingest", "prepare", "search", "train", "publish") as done,
     ):
-        trials, data = of.begin(seed, work)
+        trials, data, unseen = of.begin(seed, work)
         done()
         prepared = trials.prepare(of.form, where, as_task)
         records = read_back(prepared, machines=where) if algorithm == "topics" else None
@@ -98,6 +98,7 @@ def pipeline(
             swept, trials.ingested, learned, model, publish_sweep(swept, trials.ingested, model, output=output)
         )
         run = Run(
-            algorithm, where, trials.ingested, prepared, records, searched, learned.trained, learned.evaluated, model
-        )
+            algorithm, where, trials.ingested, prepared, records, searched, learned.trained, learned.evaluated, model,
+            unseen(stages.taken(model)) if unseen else None,
+        )  # fmt: skip
         return report(run, publish(run, swept.form, seed=seed, output=output))

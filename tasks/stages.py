@@ -22,6 +22,7 @@ from typing import Any, TypeVar, cast
 
 import orjson
 import platformdirs
+from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import BaseModel
 
@@ -123,6 +124,11 @@ def finished(url: str, kind: type[StageT]) -> StageT | None:
 def reused(value: StageT) -> StageT:
     """End the task in the state Cached. Prefect unwraps the state wherever the value is passed to another task."""
     return cast(StageT, Completed(name="Cached", message=f"Reused {value.url}", data=value))
+
+
+def taken(value: StageT) -> StageT:
+    """What a task returned, for a flow that looks at it: where the task ended as Cached, Prefect gives it the state."""
+    return cast(StageT, value.result()) if isinstance(value, State) else value
 
 
 @contextmanager

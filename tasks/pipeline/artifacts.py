@@ -42,7 +42,7 @@ def report(run: Run, published: Published) -> Piped:
         model=published.model,
         report=published.report,
         words_per_second=run.trained.words_per_second,
-        metrics=dict(run.evaluated.metrics),
+        metrics=run.metrics,
         rows=page.terminal_rows(run, line),
         seconds={**seconds(line), "report": time.perf_counter() - start},
         reused=[box.name for box in line if box.reused],

@@ -77,7 +77,10 @@ class Box(NamedTuple):
 
 
 class Run(NamedTuple):
-    """All that went along a line, in the order of the work. records: of RecordIO, where the algorithm reads any."""
+    """All that went along a line, in the order of the work. records: of RecordIO, where the algorithm reads any.
+
+    unseen: of a test set, where its evaluation is a stage of its own.
+    """
 
     algorithm: str
     machines: Machines
@@ -88,6 +91,17 @@ class Run(NamedTuple):
     trained: Trained
     evaluated: Any
     published: Published
+    unseen: Any = None
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Of the published model, what is said of a test set first, of the training last."""
+        found = numbers(self.evaluated.metrics) | {
+            f"test_{name.removeprefix('validation_')}": value
+            for name, value in numbers(self.unseen.metrics if self.unseen else {}).items()
+        }
+        order = sorted(found, key=lambda name: (not name.startswith("test"), "." in name, name.startswith("train")))
+        return {name: found[name] for name in order}
 
 
 def boxes(run: Run) -> list[Box]:
@@ -109,9 +123,11 @@ def _boxes(run: Run) -> Iterator[Box]:
     facts |= {f"best {name.replace('_', ' ')}": f"{value:.4g}" for name, value in searched.objective.items()}
     again = "tune" in searched.reused
     yield Box("sweep", searched.cost["machine_seconds"] if again else searched.seconds["tune"], again, facts)
-    facts = {"rounds": number(trained.rounds), "workers": workers(run.machines, trained)}
+    facts = {"rounds": number(trained.rounds), "workers": str(trained.workers)}
     yield _box("train", trained, facts | {"words per second": compact(trained.words_per_second) or "–"})
-    yield _box("evaluate", run.evaluated, dict(list(shown(run.evaluated.metrics).items())[:METRICS_SHOWN]))
+    judged = run.evaluated.seconds + (run.unseen.seconds if run.unseen else 0.0)
+    reused = run.evaluated.reused and not (run.unseen and not run.unseen.reused)
+    yield Box("evaluate", judged, reused, dict(list(shown(run.metrics).items())[:METRICS_SHOWN]))
     yield _box("publish", run.published, {"model": size(storage.size(run.published.model))})
 
 
@@ -121,23 +137,16 @@ def _box(name: str, stage: stages.Stage, facts: dict[str, str]) -> Box:
 
 def counted(prepared: stages.Stage) -> dict[str, str]:
     """What a preparation has counted; of several sets their sum."""
-    told = {name: value for name, value in prepared.model_dump().items() if name in COUNTED}
-    sums = {name: sum(value.values()) if isinstance(value, Mapping) else value for name, value in told.items()}
-    return {COUNTED[name]: number(value) for name, value in sums.items()}
+    told = prepared.model_dump()
+    found = {shown: told[name] for name, shown in COUNTED.items() if name in told}
+    return {
+        shown: number(sum(value.values()) if isinstance(value, Mapping) else value) for shown, value in found.items()
+    }
 
 
-def workers(machines: Machines, trained: Trained) -> str:
-    """How many processes trained, and where: "2 on this machine"."""
-    if machines["scheduler"]:
-        return f"{trained.workers} of {machines['scheduler']}"
-    return f"{trained.workers} on this machine" if machines["workers"] else "this process"
-
-
-def shown(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """Numbers of an evaluation, what is said of a test set first, of the training last."""
-    found = numbers(metrics)
-    order = sorted(found, key=lambda name: (not name.startswith("test"), "." in name, name.startswith("train")))
-    return {name.replace("_", " "): f"{found[name]:.4g}" for name in order}
+def shown(metrics: Mapping[str, float]) -> dict[str, str]:
+    """As a person reads them."""
+    return {name.replace("_", " "): f"{value:.4g}" for name, value in metrics.items()}
 
 
 def seconds(line: Sequence[Box]) -> dict[str, float]:

@@ -39,7 +39,8 @@ def render(run: Run, line: Sequence[Box], *, manifest: Mapping[str, Any], base: 
         trials=trials[:TRIALS],
         more=max(0, len(trials) - TRIALS),
         ended=run.searched.ended,
-        metrics=shown(run.evaluated.metrics),
+        both=both(run),
+        metrics=shown(run.metrics),
         workers=manifest["workers"],
         rounds=run.trained.rounds,
     )
@@ -53,6 +54,16 @@ def title(manifest: Mapping[str, Any]) -> str:
 def said_of_records(run: Run) -> str:
     """Whether RecordIO is on the way, and where."""
     return RECORDS if run.records else NOT_RECORDS.format(run.algorithm, READS[run.algorithm])
+
+
+def both(run: Run) -> str:
+    """The objective of the best trial, and of the model that was published: several workers merge what they learn."""
+    told = [
+        f"{name.replace('_', ' ')} was {value:.4g} in the best trial and is {run.metrics[name]:.4g} as published"
+        for name, value in run.searched.objective.items()
+        if name in run.metrics
+    ]
+    return ", ".join(told)
 
 
 def links(run: Run) -> dict[str, str]:
@@ -94,7 +105,7 @@ def summary_markdown(run: Run, line: Sequence[Box], *, manifest: Mapping[str, An
     sections = {
         "": table(["", ""], [[name, value] for name, value in key_figures(run, line).items()]),
         "The line": mermaid(line),
-        "Evaluation": table(["metric", "value"], list(shown(run.evaluated.metrics).items())),
+        "Evaluation": table(["metric", "value"], list(shown(run.metrics).items())),
         "Best hyperparameters": table(["", ""], [[name, _own(v)] for name, v in run.searched.parameters.items()]),
         "Trials": table(list(trials[0]), [list(row.values()) for row in trials[:IN_MARKDOWN]]) if trials else [],
         "Reports": [f"* {name}: {page.plain(url)}" for name, url in links(run).items()],

@@ -40,7 +40,7 @@ def publish(run: Run, form: BaseModel, *, seed: int, output: str) -> Published:
         "hyperparameters": form.model_dump(mode="json"),
         "searched": dict(run.searched.parameters),
         "published": page.links(run),
-        "metrics": run.evaluated.metrics,
+        "metrics": run.metrics,
         "seed": seed,
         "machines": run.machines,
         "workers": run.trained.workers,
