@@ -31,6 +31,7 @@ FLAGS = {
     "json": "Make the last line of stdout one JSON object: where things are, metrics, speed, seconds, what was reused.",
     "debug": "Show Prefect's log, and the traceback of an error.",
 }
+PLAIN = {"Registration"}  # forms whose fields are no hyperparameters
 LARGEST_INT = 2**31 - 1  # a bound that says nothing to a person
 METAVARS = {"enum": "CHOICE", "integer": "INTEGER", "number": "NUMBER"}
 
@@ -149,7 +150,8 @@ def _options(schema: Mapping[str, Any]) -> Iterator[inspect.Parameter]:
     for name, field in schema["properties"].items():
         if "$ref" in field:
             form = schema["definitions"][field["$ref"].rpartition("/")[2]]
-            group = Group(f"Hyperparameters of {form['title']}", sort_key=2)
+            title = form["title"]
+            group = Group(title if title in PLAIN else f"Hyperparameters of {title}", sort_key=2)
             fields = {**form["properties"]}
             for key, default in field.get("default", {}).items():
                 fields[key] = {**fields[key], "default": default}

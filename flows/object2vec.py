@@ -13,15 +13,21 @@ from data.partitions import fill
 from data.storage import check_writable
 from flows.form import titled
 from tasks import stages
+from tasks.against import Judge
 from tasks.artifacts import Summary
 from tasks.ingest import ingest
 from tasks.object2vec.artifacts import report
+from tasks.object2vec.champion import beside, metrics_of
 from tasks.object2vec.channel import find
 from tasks.object2vec.evaluate import evaluate
 from tasks.object2vec.publish import publish
 from tasks.object2vec.text import prepare
 from tasks.object2vec.train import learn
 from tasks.partition import chosen
+from tasks.registry.challenge import challenge
+from tasks.registry.gate import open_gate
+from tasks.registry.register import register
+from tasks.registry.settings import Registration
 from tasks.train import machines
 
 # SageMaker's own defaults are those of the form: two convolutional networks of 4096 numbers, which take hours without a
@@ -61,6 +67,7 @@ def object2vec(
     workers: Annotated[int, Field(ge=0)] = 0,
     scheduler: str = "",
     distribution: Distribution = "ShardedByS3Key",
+    registration: Registration = Registration(),  # noqa: B008
     reuse: bool = True,
     resume: bool = True,
 ) -> Summary:
@@ -89,11 +96,13 @@ def object2vec(
         scheduler: Address of a Dask cluster, such as tcp://host:8786, whose workers can read EMBERTEXT_CACHE.
             workers is then how many of them to wait for; 0 means those that there are.
         distribution: What each worker trains on: its share of the corpus, or, FullyReplicated, all of it.
+        registration: Under which name the model becomes a version in a registry, and when that is the champion.
         reuse: Take finished stages of an earlier run with the same inputs.
         resume: Go on from the last checkpoint of a training with the same inputs that did not finish.
 
     """
     form = object2vec
+    gate = open_gate(registration, output, algorithm="object2vec", metrics=metrics_of(form))
     partition, output = chosen(partition, output, train, validation, test, against, auxiliary)
     check_writable(output)
     where = machines(threads=threads, workers=workers, scheduler=scheduler)
@@ -118,5 +127,21 @@ def object2vec(
         trained = learn(prepared, files, form, machines=where, seed=seed, distribution=distribution, resume=resume)
         evaluated = evaluate(prepared, trained, form, pairing)
         given = others | ({"against": aligned["train"]} if aligned else {})
-        published = publish(ingested, given, files, prepared, trained, evaluated, form, pairing, output=output)
+        judge = Judge(
+            beside, {"prepared": prepared, "trained": trained, "evaluated": evaluated, "form": form, "pairing": pairing}
+        )
+        challenged = challenge(gate, judge)
+        published = publish(
+            ingested,
+            given,
+            files,
+            prepared,
+            trained,
+            evaluated,
+            form,
+            pairing,
+            output=output,
+            against=challenged,
+        )
+        published = register(gate, challenged, published, judge)
         return report(ingested, prepared, trained, evaluated, published)

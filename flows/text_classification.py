@@ -12,10 +12,16 @@ from data.readers import Tokenizer
 from data.storage import check_writable
 from flows.form import titled
 from tasks import stages
+from tasks.against import Judge
 from tasks.artifacts import Summary
 from tasks.ingest import ingest
 from tasks.partition import chosen
+from tasks.registry.challenge import challenge
+from tasks.registry.gate import open_gate
+from tasks.registry.register import register
+from tasks.registry.settings import Registration
 from tasks.text_classification.artifacts import report
+from tasks.text_classification.champion import METRICS, beside
 from tasks.text_classification.evaluate import evaluate
 from tasks.text_classification.publish import publish
 from tasks.text_classification.quantize import quantize
@@ -41,6 +47,7 @@ def text_classification(
     workers: Annotated[int, Field(ge=0)] = 0,
     scheduler: str = "",
     distribution: Distribution = "ShardedByS3Key",
+    registration: Registration = Registration(),  # noqa: B008
     reuse: bool = True,
     resume: bool = True,
 ) -> Summary:
@@ -64,6 +71,7 @@ def text_classification(
         scheduler: Address of a Dask cluster, such as tcp://host:8786, whose workers can read EMBERTEXT_CACHE.
             workers is then how many of them to wait for; 0 means those that there are.
         distribution: What each worker trains on: its share of the corpus, or, FullyReplicated, all of it.
+        registration: Under which name the model becomes a version in a registry, and when that is the champion.
         reuse: Take finished stages of an earlier run with the same inputs.
         resume: Go on from the last checkpoint of a training with the same inputs that did not finish.
 
@@ -71,6 +79,7 @@ def text_classification(
     form, validation = text_classification, validation.strip()
     share = held_out(validation)
     form.check_validation(bool(validation))
+    gate = open_gate(registration, output, algorithm="text-classification", metrics=METRICS)
     partition, output = chosen(partition, output, train, validation)
     check_writable(output)
     where = machines(threads=threads, workers=workers, scheduler=scheduler)
@@ -82,5 +91,28 @@ def text_classification(
         trained = learn(prepared, form, machines=where, seed=seed)
         quantized = quantize(prepared, trained, form, machines=where) if form.quantize else None
         evaluated = evaluate(prepared, trained, form, quantized)
-        published = publish(ingested, judged_by, prepared, trained, evaluated, form, quantized=quantized, output=output)
+        judge = Judge(
+            beside,
+            {
+                "ingested": ingested,
+                "validation": judged_by,
+                "prepared": prepared,
+                "evaluated": evaluated,
+                "share": share,
+                "tokenizer": tokenizer,
+            },
+        )
+        challenged = challenge(gate, judge)
+        published = publish(
+            ingested,
+            judged_by,
+            prepared,
+            trained,
+            evaluated,
+            form,
+            quantized=quantized,
+            output=output,
+            against=challenged,
+        )
+        published = register(gate, challenged, published, judge)
         return report(ingested, prepared, trained, evaluated, published, quantized)

@@ -12,9 +12,15 @@ from algorithms.training import Distribution
 from data.storage import check_writable
 from flows.form import titled
 from tasks import stages
+from tasks.against import Judge
 from tasks.artifacts import Summary
 from tasks.partition import chosen
+from tasks.registry.challenge import challenge
+from tasks.registry.gate import open_gate
+from tasks.registry.register import register
+from tasks.registry.settings import Registration
 from tasks.topics.artifacts import report
+from tasks.topics.champion import METRICS, beside
 from tasks.topics.compare import contest
 from tasks.topics.evaluate import check, evaluate
 from tasks.topics.publish import publish
@@ -42,6 +48,7 @@ def topics(
     workers: Annotated[int, Field(ge=0)] = 0,
     scheduler: str = "",
     distribution: Distribution = "ShardedByS3Key",
+    registration: Registration = Registration(),  # noqa: B008
     reuse: bool = True,
     resume: bool = True,
 ) -> Summary:
@@ -70,11 +77,13 @@ def topics(
         scheduler: Address of a Dask cluster, such as tcp://host:8786, whose workers can read EMBERTEXT_CACHE.
             workers is then how many of them to wait for; 0 means those that there are.
         distribution: What each worker trains on: its share of the corpus, or, FullyReplicated, all of it.
+        registration: Under which name the model becomes a version in a registry, and when that is the champion.
         reuse: Take finished stages of an earlier run with the same inputs.
         resume: Go on from the last checkpoint of a training with the same inputs that did not finish.
 
     """
     form = topics
+    gate = open_gate(registration, output, algorithm="topics", metrics=METRICS)
     partition, output = chosen(partition, output, train, validation, test, reference, vectors)
     check_writable(output)
     where = machines(threads=threads, workers=workers, scheduler=scheduler)
@@ -99,7 +108,19 @@ def topics(
             compared = contest(
                 prepared, trained, evaluated, form, counting, vectors=known, reference=other, machines=where, seed=seed
             )
+        judge = Judge(beside, {"prepared": prepared, "evaluated": evaluated, "counting": counting, "reference": other})
+        challenged = challenge(gate, judge)
         published = publish(
-            ingested, others | judges, prepared, trained, evaluated, form, counting, compared=compared, output=output
+            ingested,
+            others | judges,
+            prepared,
+            trained,
+            evaluated,
+            form,
+            counting,
+            compared=compared,
+            output=output,
+            against=challenged,
         )
+        published = register(gate, challenged, published, judge)
         return report(ingested, prepared, trained, evaluated, published, form)

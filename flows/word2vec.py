@@ -12,11 +12,17 @@ from data.readers import Tokenizer
 from data.storage import check_writable
 from flows.form import titled
 from tasks import stages
+from tasks.against import Judge
 from tasks.artifacts import Summary
 from tasks.ingest import ingest
 from tasks.partition import chosen
+from tasks.registry.challenge import challenge
+from tasks.registry.gate import open_gate
+from tasks.registry.register import register
+from tasks.registry.settings import Registration
 from tasks.train import machines
 from tasks.word2vec.artifacts import report
+from tasks.word2vec.champion import METRICS, beside
 from tasks.word2vec.evaluate import evaluate
 from tasks.word2vec.publish import publish
 from tasks.word2vec.text import prepare
@@ -37,6 +43,7 @@ def word2vec(
     scheduler: str = "",
     distribution: Distribution = "ShardedByS3Key",
     analogies: bool = False,
+    registration: Registration = Registration(),  # noqa: B008
     reuse: bool = True,
     resume: bool = True,
 ) -> Summary:
@@ -58,11 +65,13 @@ def word2vec(
             workers is then how many of them to wait for; 0 means those that there are.
         distribution: What each worker trains on: its share of the corpus, or, FullyReplicated, all of it.
         analogies: Also answer Google's analogy questions.
+        registration: Under which name the model becomes a version in a registry, and when that is the champion.
         reuse: Take finished stages of an earlier run with the same inputs.
         resume: Go on from the last checkpoint of a training with the same inputs that did not finish.
 
     """
     word2vec.check_workers(workers)
+    gate = open_gate(registration, output, algorithm="word2vec", metrics=METRICS)
     partition, output = chosen(partition, output, train)
     check_writable(output)
     where = machines(threads=threads, workers=workers, scheduler=scheduler)
@@ -72,5 +81,8 @@ def word2vec(
         prepared = prepare(ingested, tokenizer=tokenizer, min_count=word2vec.min_count, work=work)
         trained = learn(prepared, word2vec, machines=where, seed=seed, distribution=distribution, resume=resume)
         evaluated = evaluate(trained, word2vec, analogies=analogies)
-        published = publish(ingested, prepared, trained, evaluated, word2vec, output=output)
+        judge = Judge(beside, {"trained": trained, "form": word2vec, "judged_by": registration.judged_by})
+        challenged = challenge(gate, judge)
+        published = publish(ingested, prepared, trained, evaluated, word2vec, output=output, against=challenged)
+        published = register(gate, challenged, published, judge)
         return report(ingested, prepared, trained, evaluated, published)

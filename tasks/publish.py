@@ -26,6 +26,7 @@ from data import storage
 from data.process import cores
 from data.sources import Source
 from tasks import stages, workers
+from tasks.against import Against
 from tasks.ingest import Ingested
 from tasks.train import Trained
 
@@ -34,10 +35,15 @@ MODEL, REPORT, MANIFEST, ALGORITHM = "model.tar.gz", "report.html", "manifest.js
 
 
 class Published(stages.Stage, frozen=True):
-    """url: the folder; model, report: the addresses of what a person wants from it."""
+    """url: the folder; model, report: the addresses of what a person wants from it.
+
+    version: its label in the registry, as words@3, or "" where it is not registered; verdict: what the gate said.
+    """
 
     model: str
     report: str
+    version: str = ""
+    verdict: str = ""
 
 
 def place(algorithm: str, output: str, *, names: Sequence[str] = (MODEL, REPORT), **inputs: Any) -> Published:
@@ -66,8 +72,9 @@ def describe(
     metrics: Mapping[str, Any],
     history: Sequence[Mapping[str, Any]],
     own: Mapping[str, stages.Stage] | None = None,
+    against: Against | None = None,
 ) -> dict[str, Any]:
-    """The manifest but for its files: where the model comes from, and what it is worth.
+    """The manifest but for its files: where the model comes from, and what it is worth, also beside the champion.
 
     own: the algorithm's stages between training and evaluation, by name. Of several workers, `cluster` says what each
     did, and what went wrong and was mended.
@@ -83,6 +90,7 @@ def describe(
         "corpus": lineage(ingested.source) | prepared.model_dump(exclude=set(stages.Stage.model_fields)),
         **software(),
         "metrics": metrics,
+        **({"champion": against.told()} if against else {}),
         "words_per_second": trained.words_per_second,
         "seconds": {
             "ingest": ingested.seconds,

@@ -54,11 +54,9 @@ class Lines:
         given, _ = self._labels(everything, self._counts(everything))
         if not given.all():
             raise unlabelled(int(np.argmin(given)))
-        order = np.random.default_rng(ORDER).permutation(len(self))
+        train, validation = halves(len(self), held_out)
         if not held_out:
-            return order, order[:0]
-        size = min(round(held_out * len(self)), len(self) - 1)
-        train, validation = order[size:], order[:size]
+            return train, validation
         _, strange = self._labels(validation, self._counts(train))
         return np.concatenate([train, validation[strange]]), validation[~strange]
 
@@ -93,6 +91,13 @@ class Lines:
         rows[self.words] = np.arange(self.words.size)
         rows[self.labels] = -2 - np.arange(self.labels.size)
         return rows
+
+
+def halves(lines: int, held_out: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The numbers of so many lines, shuffled: those to train on, and the share to hold out, classes not looked at."""
+    order = np.random.default_rng(ORDER).permutation(lines)
+    size = min(round(held_out * lines), lines - 1) if held_out else 0
+    return order[size:], order[:size]
 
 
 def unlabelled(index: int) -> ExampleError:

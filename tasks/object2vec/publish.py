@@ -17,6 +17,7 @@ from data import storage
 from data.vectors import write_vectors
 from tasks import publish as publishing
 from tasks import stages
+from tasks.against import Against
 from tasks.ingest import Ingested
 from tasks.network import NETWORK
 from tasks.object2vec.channel import Auxiliary
@@ -47,6 +48,7 @@ def publish(
     pairing: Pairing,
     *,
     output: str,
+    against: Against | None = None,
 ) -> Published:
     """The folder <output>/object2vec-<key>. One that holds all its files is left as it is.
 
@@ -74,6 +76,7 @@ def publish(
             evaluated=evaluated,
             metrics=evaluated.metrics,
             history=storage.read_json(storage.join(model, HISTORY)),
+            against=against,
         )
         manifest |= {
             "corpus": _corpus(manifest["corpus"]),

@@ -74,7 +74,7 @@ def judge(found: Found, ingested: Ingested, *, tokenizer: readers.Tokenizer, wor
         classifier = Classifier.of_fasttext(model, path=name)
         begun = time.perf_counter()
         try:
-            read = _encode(classifier, source, tokenizer, report, folder=scratch / "examples")
+            read = encoded(classifier, source, tokenizer, report, folder=scratch / "examples")
             labels = [_shown(label) for label in read.labels]
             judgement = judgement_on(classifier, read.shards, labels=labels, words=entries[: model.dictionary.words])
         except MemoryError as error:
@@ -108,7 +108,7 @@ def judge(found: Found, ingested: Ingested, *, tokenizer: readers.Tokenizer, wor
     return judged
 
 
-def _encode(
+def encoded(
     classifier: Classifier, source: Source, tokenizer: readers.Tokenizer, report: Report, *, folder: Path
 ) -> Read:
     """The text as the model reads it, written to `folder`."""

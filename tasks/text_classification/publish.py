@@ -14,6 +14,7 @@ from data import storage
 from data.vocabulary import Vocabulary
 from tasks import publish as publishing
 from tasks import stages
+from tasks.against import Against
 from tasks.ingest import Ingested
 from tasks.network import NETWORK
 from tasks.progress import log, progress
@@ -43,6 +44,7 @@ def publish(
     *,
     quantized: Quantized | None = None,
     output: str,
+    against: Against | None = None,
 ) -> Published:
     """The folder <output>/text-classification-<key>. One that holds all its files is left as it is."""
     from tasks.text_classification import page  # matplotlib and jinja2, not needed before
@@ -69,6 +71,7 @@ def publish(
             metrics=evaluated.metrics,
             history=storage.read_json(storage.join(model, HISTORY)),
             own={"quantize": quantized} if quantized else {},
+            against=against,
         )
         if validation:
             manifest["validation"] = publishing.lineage(validation.source)

@@ -102,7 +102,7 @@ def evaluate(
         used = np.unique(top_words(topic_word, DIVERSE))
         documents, own = _documents(form, state, counts.channel("train"), used)
         report(0.6, "")
-        judged_on = own if reference is None else _reference(reference, words, counting, used, report)
+        judged_on = own if reference is None else reference_counts(reference, words, counting, used, report)
         judgement = judge(words, topic_word, judged_on, vectors=_vectors(vectors) if vectors else None)
         told = Told(counts, "train")
         texts = told.texts(documents.places.ravel().tolist(), longest=TEXT)
@@ -145,11 +145,11 @@ def _documents(
     for url in channel.files:
         rows = read(url)
         documents.add(form.infer(state, rows), np.asarray(rows.sum(axis=1)).reshape(-1))
-        blocks.append(_only(rows, used))
+        blocks.append(only(rows, used))
     return documents, sparse.vstack(blocks, format="csr")
 
 
-def _reference(
+def reference_counts(
     reference: Ingested, words: Sequence[str], counting: Counting, used: NDArray[np.int64], report: Report
 ) -> sparse.csr_matrix:
     """The words of another corpus that topics are judged by."""
@@ -157,16 +157,16 @@ def _reference(
     if isinstance(source := reference.source, Ready):
         urls = [url for each in source.channels.values() for url in each]
         blocks = [
-            _only(block, used) for url in urls for block in channels.read(url, channel="reference", columns=len(words))
+            only(block, used) for url in urls for block in channels.read(url, channel="reference", columns=len(words))
         ]
     else:
         for block, reached in counted(source, words, counting):
-            blocks.append(_only(block, used))
+            blocks.append(only(block, used))
             report(0.6 + 0.3 * reached, source.name)
     return sparse.vstack(blocks, format="csr")
 
 
-def _only(rows: sparse.csr_matrix, used: NDArray[np.int64]) -> sparse.csr_matrix:
+def only(rows: sparse.csr_matrix, used: NDArray[np.int64]) -> sparse.csr_matrix:
     """The same rows without the counts of other words: topics use few, and documents may be many."""
     wanted = np.zeros(rows.shape[1], np.bool_)
     wanted[used] = True

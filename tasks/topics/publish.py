@@ -13,6 +13,7 @@ from algorithms.topics.counts import Counting
 from data import storage
 from tasks import publish as publishing
 from tasks import stages
+from tasks.against import Against
 from tasks.ingest import Ingested
 from tasks.network import NETWORK
 from tasks.progress import log, progress
@@ -42,6 +43,7 @@ def publish(
     *,
     compared: Compared | None = None,
     output: str,
+    against: Against | None = None,
 ) -> Published:
     """The folder <output>/topics-<key>. One that holds all its files is left as it is. others: by their channel."""
     from tasks.topics import page  # matplotlib and jinja2, not needed before
@@ -69,6 +71,7 @@ def publish(
             evaluated=evaluated,
             metrics=evaluated.metrics,
             history=storage.read_json(storage.join(model, HISTORY)),
+            against=against,
         )
         manifest["documents_per_second"] = trained.documents_per_second
         manifest["corpus"] = _corpus(manifest["corpus"])

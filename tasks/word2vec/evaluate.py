@@ -65,7 +65,7 @@ def evaluate(trained: Trained, word2vec: Word2Vec, *, analogies: bool = False) -
             state = load_state(Path(folder) / STATE)
             vocabulary = Vocabulary.load(storage.join(folder, VOCABULARY))
         vectors = word2vec.vectors(state)
-        lookup = _lookup(word2vec, state, vocabulary)
+        lookup = lookup_of(word2vec, state, vocabulary)
         found: dict[str, Any] = metrics.evaluate_wordsim(pairs, lookup) if pairs else {}
         if found:
             storage.write_json(str(scratch / EVALUATION), found)
@@ -99,10 +99,10 @@ def similarity(word2vec: Word2Vec, state: State, vocabulary: Vocabulary) -> dict
     """eval.json of a state, which need not be the last."""
     from algorithms import metrics
 
-    return metrics.evaluate_wordsim(gold.wordsim(), _lookup(word2vec, state, vocabulary))
+    return metrics.evaluate_wordsim(gold.wordsim(), lookup_of(word2vec, state, vocabulary))
 
 
-def _lookup(word2vec: Word2Vec, state: State, vocabulary: Vocabulary) -> Any:
+def lookup_of(word2vec: Word2Vec, state: State, vocabulary: Vocabulary) -> Any:
     """How words become vectors; `algorithms.metrics.Lookup`."""
     from algorithms import metrics
 

@@ -11,6 +11,7 @@ from data import storage
 from data.vocabulary import Vocabulary
 from tasks import publish as publishing
 from tasks import stages
+from tasks.against import Against
 from tasks.ingest import Ingested
 from tasks.network import NETWORK
 from tasks.progress import log, progress
@@ -29,7 +30,14 @@ MEMBERS = ("vectors.bin", EVALUATION, "vectors.txt", ALGORITHM, STATE, VOCABULAR
     **NETWORK,
 )
 def publish(
-    ingested: Ingested, prepared: Prepared, trained: Trained, evaluated: Evaluated, word2vec: Word2Vec, *, output: str
+    ingested: Ingested,
+    prepared: Prepared,
+    trained: Trained,
+    evaluated: Evaluated,
+    word2vec: Word2Vec,
+    *,
+    output: str,
+    against: Against | None = None,
 ) -> Published:
     """The folder <output>/word2vec-<key>. One that holds all its files is left as it is."""
     from tasks.word2vec import page  # matplotlib and jinja2, not needed before
@@ -54,6 +62,7 @@ def publish(
             evaluated=evaluated,
             metrics=evaluated.metrics,
             history=storage.read_json(storage.join(model, HISTORY)),
+            against=against,
         )
         vocabulary = Vocabulary.load(storage.join(model, VOCABULARY))
         report(0.1, "packing")
