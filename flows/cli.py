@@ -20,6 +20,7 @@ from flows.backfill_command import backfill
 from flows.commands import drift, serve
 from flows.container import train
 from flows.form import form_of
+from flows.registry import registry
 from flows.runtime import configure, is_interrupt, one_line, start_prefect
 
 HELP = "Word vectors, text classifiers, topics and pairs of texts in one space, on your own machines."
@@ -47,7 +48,8 @@ def run(arguments: Sequence[str]) -> int:
     configure(debug=debug)
     try:
         commands = app(arguments)
-        words = list(arguments) if "backfill" in arguments[:1] else normalised(arguments)  # its flags take no value
+        plain = bool({"backfill", "registry"} & {*arguments[:1]})  # their flags take no value
+        words = list(arguments) if plain else normalised(arguments)
         commands(words, exit_on_error=False, print_error=False)
     except (Exception, KeyboardInterrupt) as error:
         if is_interrupt(error):
@@ -75,16 +77,18 @@ def app(arguments: Sequence[str] = ()) -> App:
     commands.command(train)
     commands.command(drift)
     commands.command(backfill)
-    if arguments and arguments[0] in ("serve", "train", "drift", "backfill"):
+    commands.command(registry)
+    if arguments and arguments[0] in ("serve", "train", "drift", "backfill", "registry"):
         return commands  # Prefect takes longer to import than a model to be there; and train says where it may write
-    from flows.evaluate_classifier import evaluate_classifier  # not before Prefect is configured
+    from flows.arrivals import arrivals  # not before Prefect is configured
+    from flows.evaluate_classifier import evaluate_classifier
     from flows.object2vec import object2vec
     from flows.text_classification import text_classification
     from flows.topics import topics
     from flows.transform import transform
     from flows.word2vec import word2vec
 
-    for flow in (word2vec, text_classification, evaluate_classifier, topics, object2vec, transform):
+    for flow in (word2vec, text_classification, evaluate_classifier, topics, object2vec, transform, arrivals):
         commands.command(command(flow), name=flow.name)
     if "pipeline" in arguments[:1]:
         from flows.pipeline import pipeline
