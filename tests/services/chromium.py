@@ -45,7 +45,11 @@ class Browser:
             self.requests.append(told["request"]["url"])
         elif told.get("entry", {}).get("source") == "network":
             return  # an answer that is an error, which the page tells itself
+        elif told.get("entry", {}).get("source") == "rendering":
+            return  # what a graphics card would do better
         elif method in ("Runtime.exceptionThrown", "Log.entryAdded"):
+            self.complaints.append(json.dumps(told))
+        elif method == "Runtime.consoleAPICalled" and told["type"] == "error":
             self.complaints.append(json.dumps(told))
 
     def open(self, url: str) -> None:
@@ -59,9 +63,9 @@ class Browser:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    def until(self, condition: str) -> None:
+    def until(self, condition: str, *, seconds: float = 20) -> None:
         """Wait for an expression to be true."""
-        wait_for(lambda: self.run(condition), seconds=20, what=condition)
+        wait_for(lambda: self.run(f"!!({condition})"), seconds=seconds, what=condition)
 
     def press(self, key: str, *, modifiers: int = 0) -> None:
         """A key of the keyboard."""
@@ -75,6 +79,23 @@ class Browser:
     def type(self, text: str) -> None:
         self.command("Input.insertText", text=text)
 
+    def write(self, text: str) -> None:
+        """In the place of what the focused field holds, key by key."""
+        select = {"key": "a", "modifiers": 2, "commands": ["selectAll"]}
+        self.command("Input.dispatchKeyEvent", type="keyDown", **select)
+        for key in text:
+            self.command("Input.dispatchKeyEvent", type="keyDown", key=key, text=key)
+            self.command("Input.dispatchKeyEvent", type="keyUp", key=key)
+
+    def click(self, element: str) -> None:
+        """With the mouse, in the middle of an expression's element."""
+        where = self.run(
+            f"(() => {{ const found = {element}; found.scrollIntoView({{block: 'center', behavior: 'instant'}});"
+            "const box = found.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            self.command("Input.dispatchMouseEvent", type=kind, x=where[0], y=where[1], button="left", clickCount=1)
+
     def size(self, width: int, height: int, *, dark: bool = False) -> None:
         settings = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.command("Emulation.setDeviceMetricsOverride", **settings)
@@ -82,8 +103,9 @@ class Browser:
         self.command("Emulation.setEmulatedMedia", features=[scheme])
         time.sleep(0.3)
 
-    def picture(self, path: Path) -> None:
-        found = self.command("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+    def picture(self, path: Path, *, whole: bool = True) -> None:
+        """Of the whole page, or of what is in the window."""
+        found = self.command("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         path.write_bytes(base64.b64decode(found["data"]))
 
 
