@@ -19,7 +19,8 @@ Distribution = Literal["ShardedByS3Key", "FullyReplicated"]
 """What each worker is given: its part of the corpus, or all of it, as SageMaker's channels say."""
 
 # Words of text a round has at least, for every number in the state: copying it then costs a few hundredths of the
-# time that the fastest kernel trains on them; and with so many for each of several workers, merging less than a tenth.
+# time that Word2Vec's fastest kernel trains on them; and with so many for each of several workers, merging less than a
+# tenth. An algorithm of another pace has more.
 WORDS_PER_NUMBER = 0.4
 WORDS_PER_NUMBER_AND_WORKER = 0.28
 # Words of each of several workers in a round: to be told what to do, and to merge, takes a few hundredths of a second.
@@ -120,9 +121,9 @@ def train_part(
     return algorithm.update(state, batches, span=span, threads=threads, seed=seed, alone=alone)
 
 
-def rounds_per_epoch(corpus: Corpus, state: State, *, workers: int = 1) -> int:
-    """As many as copying and merging can afford."""
-    numbers = sum(array.size for array in state.values() if array.dtype.kind == "f")
+def rounds_per_epoch(corpus: Corpus, state: State, *, workers: int = 1, pace: float = 1.0) -> int:
+    """As many as copying and merging can afford. pace: the algorithm's."""
+    numbers = pace * sum(array.size for array in state.values() if array.dtype.kind == "f")
     least = WORDS_PER_NUMBER * numbers
     if workers > 1:
         least = workers * max(WORDS_PER_NUMBER_AND_WORKER * numbers, WORDS_PER_WORKER)
@@ -161,7 +162,7 @@ def train(
     if state is None:
         state = algorithm.init(corpus, seed=seed)
     workers = cluster.workers
-    per_epoch = rounds_per_epoch(corpus, state, workers=workers)
+    per_epoch = rounds_per_epoch(corpus, state, workers=workers, pace=algorithm.pace)
     rounds = algorithm.epochs * per_epoch
     with cluster.team(algorithm, state) as team:
         del state

@@ -45,6 +45,8 @@ class Faulty:
     what: kill, stop (both by signals), sleep (for good), raise; each update takes `seconds`.
     """
 
+    pace = 1.0
+
     def __init__(self, folder: Path, *, epochs: int = 3, seconds: float = 0.0) -> None:
         self.folder, self.epochs, self.seconds = str(folder), epochs, seconds
 

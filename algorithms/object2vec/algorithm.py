@@ -59,6 +59,11 @@ class Object2Vec(Form):
 
         return step.train_on(self, state, batches, threads=threads, seed=seed, alone=alone)
 
+    @property
+    def pace(self) -> float:
+        """See `algorithms.protocol.Algorithm`: means of token vectors are fast, and negatives read already."""
+        return 2.0 if all(encoder.network == "pooled_embedding" for encoder in self.encoders) else 1.0
+
     def learning_rate_at(self, progress: float) -> float:
         """Always the same; adadelta's is one, of steps that find their own size."""
         return self.rule.rate

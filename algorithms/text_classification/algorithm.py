@@ -179,6 +179,11 @@ class TextClassification(BaseModel):
         """
         return train_on(self, state, batches, span=span, threads=threads, seed=seed, alone=alone)
 
+    @property
+    def pace(self) -> float:
+        """See `algorithms.protocol.Algorithm`."""
+        return 1.0
+
     def learning_rate_at(self, progress: float) -> float:
         """Linear to zero, as in fastText."""
         return self.learning_rate * (1 - progress)

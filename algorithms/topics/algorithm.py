@@ -203,6 +203,11 @@ class Topics(BaseModel):
 
         return step.train_on(self, state, batches, threads=threads, seed=seed, alone=alone)
 
+    @property
+    def pace(self) -> float:
+        """See `algorithms.protocol.Algorithm`."""
+        return 1.0
+
     def learning_rate_at(self, progress: float) -> float:
         """Always the same; adadelta's is one, of steps that find their own size."""
         return 1.0 if self.optimizer == "adadelta" else self.learning_rate

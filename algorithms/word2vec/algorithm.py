@@ -180,6 +180,11 @@ class Word2Vec(BaseModel):
         """
         return train_on(self, state, batches, span=span, threads=threads, seed=seed)
 
+    @property
+    def pace(self) -> float:
+        """See `algorithms.protocol.Algorithm`."""
+        return 1.0
+
     def learning_rate_at(self, progress: float) -> float:
         """Linear to zero; never below a ten-thousandth of the start (word2vec.c's floor)."""
         return self.learning_rate * max(1 - progress, 1e-4)

@@ -36,6 +36,8 @@ class Call(NamedTuple):
 class Recorder:
     """An algorithm that writes down what it is given and adds one to its number with every update."""
 
+    pace = 1.0
+
     def __init__(self, *, epochs: int = 2, numbers: int = 50) -> None:
         self.epochs, self.numbers = epochs, numbers
         self.calls: list[Call] = []
@@ -257,6 +259,11 @@ def test_replicated_every_worker_passes_over_the_whole_corpus(corpus: Corpus) ->
 def test_more_workers_merge_less_often(corpus: Corpus) -> None:
     state = {"vectors": np.zeros((20, 2), np.float32)}
     assert [rounds_per_epoch(corpus, state, workers=workers) for workers in (1, 2, 4, 8, 100)] == [12, 9, 4, 2, 1]
+
+
+def test_who_is_fast_merges_less_often(corpus: Corpus) -> None:
+    state = {"vectors": np.zeros((20, 2), np.float32)}
+    assert [rounds_per_epoch(corpus, state, workers=2, pace=pace) for pace in (0.5, 1, 2, 4)] == [18, 9, 4, 2]
 
 
 def test_workers_have_something_to_do_in_each_round(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
