@@ -22,16 +22,21 @@ from data.errors import EmbertextError, HyperparameterError
 from data.readers import Tokenizer
 from flows.object2vec import DEFAULT
 from flows.trials import OfObject2Vec, OfTextClassification, OfTopics, OfWord2Vec
+from tasks.against import Better
 from tasks.ingest import Ingested, ingest
+from tasks.object2vec.champion import metrics_of
 from tasks.object2vec.channel import find
 from tasks.publish import Published
+from tasks.text_classification import champion as text_classification
 from tasks.text_classification.judge import judge
 from tasks.text_classification.model import find as find_model
 from tasks.text_classification.text import held_out
+from tasks.topics import champion as topics
 from tasks.topics.text import ingest as ingest_counts
 from tasks.tune.settings import Ranges, Tuning, space
 from tasks.tune.sweep import Sweep, planned
 from tasks.tune.trial import Stages
+from tasks.word2vec import champion as word2vec
 
 Algorithm = Literal["topics", "word2vec", "text-classification", "object2vec"]
 Settings = Annotated[str | dict[str, Any], WithJsonSchema({"type": "string"})]
@@ -65,7 +70,7 @@ class Begun(NamedTuple):
 
 class Line(NamedTuple):
     """algorithm: as tasks are named. form: where the search begins; ranges: where it looks; by_rounds: metrics that are
-    known after each epoch; begin: ingests, given a seed and the folder for stages.
+    known after each epoch; begin: ingests, given a seed and the folder for stages; metrics: the gate's of a registry.
     """
 
     algorithm: str
@@ -74,6 +79,7 @@ class Line(NamedTuple):
     objective: str
     by_rounds: tuple[str, ...]
     begin: Callable[[int, str], Begun]
+    metrics: Mapping[str, Better]
 
     def sweep(self, tuning: Tuning, data: dict[str, Any] | None = None, *, seed: int) -> Sweep:
         """On this data; without any, to see whether it could be."""
@@ -98,7 +104,8 @@ def _topics(places: Places, given: dict[str, Any], ranges: Ranges, several: bool
         data = {"train": ingested, **others, "counting": counting.model_dump(mode="json")}
         return Begun(OfTopics(ingested, others, {}, counting, seed=seed, work=work), data)
 
-    return Line("topics", form, ranges, "total_loss", ("total_loss", "perplexity", "loss"), begin)
+    known = ("total_loss", "perplexity", "loss")
+    return Line("topics", form, ranges, "total_loss", known, begin, topics.METRICS)
 
 
 def _word2vec(places: Places, given: dict[str, Any], ranges: Ranges, several: bool) -> Line:
@@ -119,7 +126,7 @@ def _word2vec(places: Places, given: dict[str, Any], ranges: Ranges, several: bo
         data = {"train": ingested, "tokenizer": tokenizer}
         return Begun(OfWord2Vec(ingested, tokenizer, analogies=False, seed=seed, work=work), data)
 
-    return Line("word2vec", form, ranges, "mean_rho", ("mean_rho", "loss"), begin)
+    return Line("word2vec", form, ranges, "mean_rho", ("mean_rho", "loss"), begin, word2vec.METRICS)
 
 
 def _classes(places: Places, given: dict[str, Any], ranges: Ranges, several: bool) -> Line:
@@ -138,7 +145,8 @@ def _classes(places: Places, given: dict[str, Any], ranges: Ranges, several: boo
         return Begun(trials, data, unseen)
 
     objective = "validation_accuracy"
-    return Line("text_classification", form, ranges, objective, (objective, "loss"), begin)
+    known = (objective, "loss")
+    return Line("text_classification", form, ranges, objective, known, begin, text_classification.METRICS)
 
 
 def _unseen(test: Ingested, tokenizer: Tokenizer, work: str, model: Published) -> Any:
@@ -155,11 +163,9 @@ def _pairs(places: Places, given: dict[str, Any], ranges: Ranges, several: bool)
         data = {"train": ingested, **others, "pairing": pairing.model_dump(mode="json")}
         return Begun(OfObject2Vec(ingested, others, {}, files, pairing, seed=seed, work=work), data)
 
-    if form.regression:
-        objective = "validation_mean_squared_error"
-        return Line("object2vec", form, ranges, objective, (objective, "loss"), begin)
-    objective = "validation_cross_entropy"
-    return Line("object2vec", form, ranges, objective, (objective, "validation_accuracy", "loss"), begin)
+    objective = "validation_mean_squared_error" if form.regression else "validation_cross_entropy"
+    known = (objective, "loss") if form.regression else (objective, "validation_accuracy", "loss")
+    return Line("object2vec", form, ranges, objective, known, begin, metrics_of(form))
 
 
 def _ingested(places: Places, ingest: Any) -> tuple[Any, dict[str, Any]]:

@@ -15,6 +15,10 @@ from tasks.pipeline.artifacts import Piped, report
 from tasks.pipeline.boxes import Run
 from tasks.pipeline.follow import following
 from tasks.pipeline.publish import publish
+from tasks.registry.challenge import challenge
+from tasks.registry.gate import open_gate
+from tasks.registry.register import register
+from tasks.registry.settings import Registration
 from tasks.topics.records import read_back
 from tasks.train import machines
 from tasks.tune.artifacts import report as report_sweep
@@ -42,6 +46,7 @@ def pipeline(
     threads: Annotated[int, Field(ge=0)] = 0,
     workers: Annotated[int, Field(ge=0)] = 2,
     scheduler: str = "",
+    registration: Registration = Registration(),  # noqa: B008 - it is frozen
 ) -> Piped:
     """Ingest, tokenise and count, convert to RecordIO, search, train the best on all workers, evaluate, publish.
 
@@ -69,14 +74,16 @@ def pipeline(
             this process alone.
         scheduler: Address of a Dask cluster, such as tcp://host:8786, whose workers can read EMBERTEXT_CACHE.
             workers is then how many of them to wait for.
+        registration: Under which name the model becomes a version in a registry, and when that is the champion.
 
     """
-    partition, output = chosen(partition, output, train, validation, test)
-    check_writable(output)
-    where = machines(threads=threads, workers=workers, scheduler=scheduler)
-    places = Places(train, validation, test, partition)
+    name, place = chosen(partition, output, train, validation, test)
+    places = Places(train, validation, test, name)
     of = line(algorithm, places, hyperparameters, ranges, several=workers > 1 or bool(scheduler))
     check(of.sweep(tuning, seed=seed))
+    gate = open_gate(registration, output, algorithm=algorithm, metrics=of.metrics)
+    check_writable(place)
+    where = machines(threads=threads, workers=workers, scheduler=scheduler)
 
     with (
         stages.work_folder() as work,
@@ -92,13 +99,16 @@ def pipeline(
         done()
         learned = trials(swept.form, where, as_task)  # the best once more, and now by all workers together
         done()
-        model = trials.publish(learned, swept.form, output=output)
+        judge = trials.judge(learned, swept.form, judged_by=registration.judged_by)
+        challenged = challenge(gate, judge)
+        model = trials.publish(learned, swept.form, output=place, against=challenged)
+        model = register(gate, challenged, model, judge)
         trials.report(learned, model, swept.form)
         searched = report_sweep(
-            swept, trials.ingested, learned, model, publish_sweep(swept, trials.ingested, model, output=output)
+            swept, trials.ingested, learned, model, publish_sweep(swept, trials.ingested, model, output=place)
         )
         run = Run(
             algorithm, where, trials.ingested, prepared, records, searched, learned.trained, learned.evaluated, model,
             unseen(stages.taken(model)) if unseen else None,
         )  # fmt: skip
-        return report(run, publish(run, swept.form, seed=seed, output=output))
+        return report(run, publish(run, swept.form, seed=seed, output=place))

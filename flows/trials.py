@@ -11,9 +11,11 @@ from typing import Any, ClassVar
 from algorithms.object2vec.pairing import Pairing
 from algorithms.topics.counts import Counting
 from data.readers import Tokenizer
+from tasks.against import Against, Judge
 from tasks.artifacts import Summary
 from tasks.ingest import Ingested
 from tasks.object2vec import artifacts as o2v_artifacts
+from tasks.object2vec import champion as o2v_champion
 from tasks.object2vec import evaluate as o2v_evaluate
 from tasks.object2vec import publish as o2v_publish
 from tasks.object2vec import text as o2v_text
@@ -21,12 +23,14 @@ from tasks.object2vec import train as o2v_train
 from tasks.object2vec.channel import Auxiliary
 from tasks.publish import Published
 from tasks.text_classification import artifacts as tc_artifacts
+from tasks.text_classification import champion as tc_champion
 from tasks.text_classification import evaluate as tc_evaluate
 from tasks.text_classification import publish as tc_publish
 from tasks.text_classification import quantize as tc_quantize
 from tasks.text_classification import text as tc_text
 from tasks.text_classification import train as tc_train
 from tasks.topics import artifacts as topics_artifacts
+from tasks.topics import champion as topics_champion
 from tasks.topics import evaluate as topics_evaluate
 from tasks.topics import publish as topics_publish
 from tasks.topics import text as topics_text
@@ -35,6 +39,7 @@ from tasks.topics import vectors as topics_vectors
 from tasks.train import Machines
 from tasks.tune.trial import Call, Learned
 from tasks.word2vec import artifacts as w2v_artifacts
+from tasks.word2vec import champion as w2v_champion
 from tasks.word2vec import evaluate as w2v_evaluate
 from tasks.word2vec import publish as w2v_publish
 from tasks.word2vec import text as w2v_text
@@ -62,10 +67,22 @@ class OfWord2Vec:
         trained = call(w2v_train.learn, prepared, form, machines=machines, seed=self.seed)
         return Learned(prepared, trained, call(w2v_evaluate.evaluate, trained, form, analogies=self.analogies))
 
-    def publish(self, learned: Learned, form: Any, *, output: str) -> Published:
+    def judge(self, learned: Learned, form: Any, *, judged_by: str = "") -> Judge:
+        """What the gate of a registry asks; judged_by: the metric that decides."""
+        return Judge(
+            w2v_champion.beside, {"trained": learned.trained, "form": form, "judged_by": judged_by or "mean_rho"}
+        )
+
+    def publish(self, learned: Learned, form: Any, *, output: str, against: Against | None = None) -> Published:
         """The best."""
         return w2v_publish.publish(
-            self.ingested, learned.prepared, learned.trained, learned.evaluated, form, output=output
+            self.ingested,
+            learned.prepared,
+            learned.trained,
+            learned.evaluated,
+            form,
+            output=output,
+            against=against,
         )
 
     def report(self, learned: Learned, published: Published, form: Any) -> Summary:
@@ -106,7 +123,17 @@ class OfTextClassification:
         evaluated = call(tc_evaluate.evaluate, prepared, trained, form, quantized)
         return Learned(prepared, trained, evaluated, own=quantized)
 
-    def publish(self, learned: Learned, form: Any, *, output: str) -> Published:
+    def judge(self, learned: Learned, form: Any, *, judged_by: str = "") -> Judge:
+        """What the gate of a registry asks; judged_by: the metric that decides."""
+        given = {
+            "ingested": self.ingested,
+            "validation": self.judged_by,
+            "share": self.share,
+            "tokenizer": self.tokenizer,
+        }
+        return Judge(tc_champion.beside, given | {"prepared": learned.prepared, "evaluated": learned.evaluated})
+
+    def publish(self, learned: Learned, form: Any, *, output: str, against: Against | None = None) -> Published:
         """The best."""
         return tc_publish.publish(
             self.ingested,
@@ -117,6 +144,7 @@ class OfTextClassification:
             form,
             quantized=learned.own,
             output=output,
+            against=against,
         )
 
     def report(self, learned: Learned, published: Published, form: Any) -> Summary:
@@ -164,7 +192,13 @@ class OfTopics:
         )
         return Learned(prepared, trained, evaluated)
 
-    def publish(self, learned: Learned, form: Any, *, output: str) -> Published:
+    def judge(self, learned: Learned, form: Any, *, judged_by: str = "") -> Judge:
+        """What the gate of a registry asks; judged_by: the metric that decides."""
+        given = {"prepared": learned.prepared, "evaluated": learned.evaluated}
+        own = {"counting": self.counting, "reference": self.judges.get("reference")}
+        return Judge(topics_champion.beside, given | own)
+
+    def publish(self, learned: Learned, form: Any, *, output: str, against: Against | None = None) -> Published:
         """The best."""
         return topics_publish.publish(
             self.ingested,
@@ -175,6 +209,7 @@ class OfTopics:
             form,
             self.counting,
             output=output,
+            against=against,
         )
 
     def report(self, learned: Learned, published: Published, form: Any) -> Summary:
@@ -221,7 +256,12 @@ class OfObject2Vec:
         trained = call(o2v_train.learn, prepared, self.files, form, machines=machines, seed=self.seed)
         return Learned(prepared, trained, call(o2v_evaluate.evaluate, prepared, trained, form, self.pairing))
 
-    def publish(self, learned: Learned, form: Any, *, output: str) -> Published:
+    def judge(self, learned: Learned, form: Any, *, judged_by: str = "") -> Judge:
+        """What the gate of a registry asks; judged_by: the metric that decides."""
+        given = {"prepared": learned.prepared, "trained": learned.trained, "evaluated": learned.evaluated}
+        return Judge(o2v_champion.beside, given | {"form": form, "pairing": self.pairing})
+
+    def publish(self, learned: Learned, form: Any, *, output: str, against: Against | None = None) -> Published:
         """The best."""
         return o2v_publish.publish(
             self.ingested,
@@ -233,6 +273,7 @@ class OfObject2Vec:
             form,
             self.pairing,
             output=output,
+            against=against,
         )
 
     def report(self, learned: Learned, published: Published, form: Any) -> Summary:

@@ -63,16 +63,22 @@ class Searched(Protocol):
 
 
 class Box(NamedTuple):
-    """seconds: of the work, whenever it was done; reused: by an earlier run; facts: by their names, ready to print."""
+    """seconds: of the work, whenever it was done; reused: by an earlier run; facts: by their names, ready to print.
+
+    said: what came of it, where that is more than the seconds.
+    """
 
     name: str
     seconds: float
     reused: bool
     facts: dict[str, str]
+    said: str = ""
 
     @property
     def took(self) -> str:
-        """The seconds as a person reads them."""
+        """What came of it, or the seconds, as a person reads them."""
+        if self.said:
+            return self.said
         return f"reused, {duration(self.seconds)} then" if self.reused else duration(self.seconds)
 
 
@@ -129,6 +135,9 @@ def _boxes(run: Run) -> Iterator[Box]:
     reused = run.evaluated.reused and not (run.unseen and not run.unseen.reused)
     yield Box("evaluate", judged, reused, dict(list(shown(run.metrics).items())[:METRICS_SHOWN]))
     yield _box("publish", run.published, {"model": size(storage.size(run.published.model))})
+    if run.published.version:
+        facts = {"version": run.published.version}
+        yield Box("register", 0.0, reused=False, facts=facts, said=run.published.verdict.partition(":")[0])
 
 
 def _box(name: str, stage: stages.Stage, facts: dict[str, str]) -> Box:

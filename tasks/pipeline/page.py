@@ -41,6 +41,8 @@ def render(run: Run, line: Sequence[Box], *, manifest: Mapping[str, Any], base: 
         ended=run.searched.ended,
         both=both(run),
         metrics=shown(run.metrics),
+        version=run.published.version,
+        verdict=run.published.verdict,
         workers=manifest["workers"],
         rounds=run.trained.rounds,
     )
@@ -105,6 +107,7 @@ def summary_markdown(run: Run, line: Sequence[Box], *, manifest: Mapping[str, An
     sections = {
         "": table(["", ""], [[name, value] for name, value in key_figures(run, line).items()]),
         "The line": mermaid(line),
+        "Registry": [page.plain(f"{run.published.version}, {run.published.verdict}")] if run.published.version else [],
         "Evaluation": table(["metric", "value"], list(shown(run.metrics).items())),
         "Best hyperparameters": table(["", ""], [[name, _own(v)] for name, v in run.searched.parameters.items()]),
         "Trials": table(list(trials[0]), [list(row.values()) for row in trials[:IN_MARKDOWN]]) if trials else [],
@@ -130,7 +133,8 @@ def terminal_rows(run: Run, line: Sequence[Box]) -> list[tuple[str, str]]:
     """What a person wants to see of it first."""
     told = [(box.name, ", ".join(f"{name} {value}" for name, value in box.facts.items())) for box in line]
     best = ", ".join(f"{name}={_own(value)}" for name, value in run.searched.parameters.items())
-    return [*told, ("best", best)]
+    verdict = [("registry", f"{run.published.version}, {run.published.verdict}")] if run.published.version else []
+    return [*told, ("best", best), *verdict]
 
 
 def _trials(run: Run) -> list[dict[str, str]]:

@@ -28,7 +28,12 @@ def publish(run: Run, form: BaseModel, *, seed: int, output: str) -> Published:
     from tasks.pipeline import page  # jinja2, not needed before
 
     start, line = time.perf_counter(), boxes(run)
-    told = {"model": run.published.key, "sweep": run.searched.report, "machines": run.machines}
+    told = {
+        "model": run.published.key,
+        "sweep": run.searched.report,
+        "machines": run.machines,
+        "version": run.published.version,
+    }
     place = publishing.place("pipeline", output, names=(REPORT,), **told)
     place = place.model_copy(update={"model": run.published.model})
     if place.reused:
@@ -40,6 +45,8 @@ def publish(run: Run, form: BaseModel, *, seed: int, output: str) -> Published:
         "hyperparameters": form.model_dump(mode="json"),
         "searched": dict(run.searched.parameters),
         "published": page.links(run),
+        "version": run.published.version,
+        "verdict": run.published.verdict,
         "metrics": run.metrics,
         "seed": seed,
         "machines": run.machines,

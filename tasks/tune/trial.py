@@ -21,6 +21,8 @@ from algorithms.here import Here
 from data import storage
 from data.errors import EmbertextError
 from tasks import stages
+from tasks.against import Against
+from tasks.against import Judge as Challenger
 from tasks.cluster import Dask, Judge
 from tasks.network import NETWORK, network_failed
 from tasks.progress import log
@@ -62,7 +64,10 @@ class Stages(Protocol):
     def __call__(self, form: Any, machines: Machines, call: Call) -> Learned:
         """All stages up to the evaluation."""
 
-    def publish(self, learned: Learned, form: Any, *, output: str) -> Published:
+    def judge(self, learned: Learned, form: Any, *, judged_by: str = "") -> Challenger:
+        """What the gate of a registry asks of it."""
+
+    def publish(self, learned: Learned, form: Any, *, output: str, against: Against | None = None) -> Published:
         """Publish the model as its own flow would."""
 
     def report(self, learned: Learned, published: Published, form: Any) -> Any:

@@ -7,6 +7,7 @@ import pytest
 
 from data.errors import EmbertextError
 from flows.pipeline import pipeline
+from tasks.registry.settings import Registration
 from tasks.tune.settings import Tuning
 from tests import planted
 from tests.flows import runs
@@ -28,26 +29,29 @@ def place(tmp_path_factory):
 def topics(prefect_api, place):
     path = planted.write(place / "planted.txt", sentences=1500)
     given = {"train": str(path), "hyperparameters": TOPICS, "ranges": RATES, "tuning": SEARCH, "threads": 1}
+    given |= {"registration": Registration(model_name="planted")}
     return given, runs.run(pipeline, "topics", **given, output=str(place / "out"))
 
 
 def test_topics_from_text_to_a_model(topics, place):
     done = topics[1].result
     assert topics[1].state.is_completed(), done
-    assert {path.name.rpartition("-")[0] for path in (place / "out").iterdir()} == {"topics", "tune-topics", "pipeline"}
+    assert {path.name.rpartition("-")[0] for path in (place / "out").iterdir()} >= {"topics", "tune-topics", "pipeline"}
     assert Path(done.model).exists()
     told = json.loads(Path(done.report).with_name("manifest.json").read_bytes())
-    line = {name: facts for name, _, _, facts in (box.values() for box in told["pipeline"])}
+    line = {box["name"]: box["facts"] for box in told["pipeline"]}
     assert line["RecordIO"]["records"] == line["tokenise and count"]["documents"] == "1,500"
     assert line["train"]["workers"] == "2"
     assert told["metrics"].keys() >= {"test_total_loss", "npmi"}
+    assert line["register"] == {"version": "planted@1"}
+    assert dict(done.rows)["registry"].startswith("planted@1, promoted: ")
     assert told["searched"].keys() == {"learning_rate"}
     assert "tune-topics-" in Path(done.report).read_text()
 
 
 def test_each_stage_is_a_task_and_an_artifact_tells_of_it(topics):
-    states = runs.states(topics[1], expected=13)
-    assert {state for name, state in states.items() if "trial" not in name} <= {"Completed", "Cached"}
+    states = runs.states(topics[1], expected=16)
+    assert {state for name, state in states.items() if "trial" not in name} <= {"Completed", "Cached", "Promoted"}
     assert states.keys() >= {"ingest", "prepare", "recordio", "publish", "publish-sweep", "publish-pipeline"}
     found = runs.artifacts(topics[1])
     names = ("summary", "stages", "outcome", "report", "progress")

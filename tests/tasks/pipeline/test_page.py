@@ -106,6 +106,18 @@ def test_a_test_set_may_be_judged_by_itself(run):
     assert next(box.seconds for box in boxes.boxes(judged) if box.name == "evaluate") == 1.5
 
 
+def test_a_version_has_a_box_that_says_what_became_of_it(run):
+    published = run.published.model_copy(
+        update={"version": "words@3", "verdict": "refused: npmi is 0.1, less than 0.3"}
+    )
+    run = run._replace(published=published)
+    assert [(box.name, box.took, box.facts) for box in boxes.boxes(run)[-1:]] == [
+        ("register", "refused", {"version": "words@3"})
+    ]
+    html = Page(page.render(run, boxes.boxes(run), manifest=manifest(run), base="/out/pipeline-1"))
+    assert "In the registry it is words@3, refused: npmi is 0.1, less than 0.3." in html.text
+
+
 def test_a_sweep_that_was_over_tells_what_it_took_then(run):
     run.searched.reused = ["tune"]
     assert next(box.took for box in boxes.boxes(run) if box.name == "sweep") == "reused, 21.8 s then"
