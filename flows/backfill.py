@@ -1,6 +1,7 @@
 """A deployment, run once for each of many partitions, and for each value of what is swept."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from prefect import State, flow
@@ -21,6 +22,10 @@ from tasks.backfill.runs import find, patiently
 from tasks.progress import log, progress
 
 AGAIN = "the same backfill with redo=failed tries those again"
+
+
+class _Stopped(Exception):  # noqa: N818 - it is no error, and leaves the bar where it is
+    """By a signal."""
 
 
 @flow(
@@ -52,7 +57,7 @@ def backfill(
             of its hyperparameters, such as learning_rate; word2vec.epochs where two forms have one. The others are as
             the deployment has them.
         sweep: Parameters with the values that each partition is run with, such as {"learning_rate": [0.025, 0.05]}.
-        limit: Runs at a time, at most. The limits of the deployment and of its work pool hold as well.
+        limit: Runs at a time, at most; fewer where the deployment, or its work pool, has a lower limit.
         redo: Which of those that have ended are run again; failed also means those that crashed or were cancelled.
             Those that never began, and those whose parameters or code are new, run in any case.
         metric: The metric to show of each run, such as mean_rho. Empty: the algorithm's own.
@@ -80,7 +85,7 @@ def backfill(
         if dry_run:
             return outcome(plan, standings, metric=metric)
 
-        with progress("backfill", artifact="backfill-progress") as report:
+        with suppress(_Stopped), progress("backfill", artifact="backfill-progress") as report:
 
             def tell(now: Sequence[Standing]) -> None:
                 found = outcome(plan, now, metric=metric)
@@ -88,7 +93,11 @@ def backfill(
                 show(found)
                 report(done / len(now), found.summary())
 
-            end = follow(client, plan, standings, limit=limit, cancel_running=cancel_running, tell=tell)
+            # one more would look for its place every half a minute
+            room = min(limit, target.limit or limit)
+            end = follow(client, plan, standings, limit=room, cancel_running=cancel_running, tell=tell)
+            if end:
+                raise _Stopped
         found = outcome(plan, standings, metric=metric, ended=type(end).__name__ if end else "")
         show(found, now=True)
         log().info("%s", found.summary())

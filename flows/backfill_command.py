@@ -45,7 +45,7 @@ def backfill(
             field of its hyperparameters, such as learning_rate. May be given several times.
         sweep: A parameter with the values that each partition is run with: learning_rate=0.025,0.05; or a JSON list.
             May be given several times.
-        limit: Runs at a time, at most.
+        limit: Runs at a time, at most; fewer where the deployment has a lower limit.
         redo: Which of those that have ended are run again; failed also means those that crashed or were cancelled.
         metric: The metric to show of each run, such as mean_rho. Without it the algorithm's own.
         cancel_running: When the backfill is stopped, also cancel runs that train. Those that have not begun always are.

@@ -68,7 +68,7 @@ def is_final(run: FlowRun) -> bool:
 
 def is_withdrawn(run: FlowRun) -> bool:
     """It was never begun, since its backfill was stopped."""
-    return runs.WITHDRAWN in run.tags and is_final(run) and not runs.has_begun(run)
+    return runs.WITHDRAWN in run.tags and bool(run.state and run.state.is_cancelled())
 
 
 def is_wanted(run: FlowRun | None, redo: Redo) -> bool:

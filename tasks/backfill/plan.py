@@ -18,12 +18,13 @@ MOST = 1000  # cells
 
 
 class Target(NamedTuple):
-    """A deployment. name: with its flow's, "word2vec/word2vec"; schema: of its parameters."""
+    """A deployment. name: with its flow's, "word2vec/word2vec"; schema: of its parameters; limit: of runs, or None."""
 
     id: str
     name: str
     parameters: Mapping[str, Any]
     schema: Schema
+    limit: int | None = None
 
 
 class Cell(NamedTuple):
@@ -92,7 +93,7 @@ def cells(
         count *= len(axis)
     if count > MOST:
         remedy = "take a shorter stretch, a longer --every, or fewer values"
-        raise EmbertextError(f"{count:,} runs, and {MOST:,} are the most", where="backfill", remedy=remedy)
+        raise EmbertextError(f"more than {MOST:,} runs", where="backfill", remedy=remedy)
     found = []
     for partition, swept in itertools.product(stretch, map(dict, itertools.product(*values))):
         chosen = fixed | {axes[name]: value for name, value in swept.items()}

@@ -124,8 +124,8 @@ def outcomes(client: SyncPrefectClient, runs: Iterable[UUID]) -> dict[UUID, dict
 
 
 def has_begun(run: FlowRun) -> bool:
-    """Whether its flow was ever running."""
-    return run.start_time is not None or bool(run.state and run.state.type == StateType.RUNNING)
+    """Whether the flow of one that has not ended was ever running."""
+    return run.start_time is not None
 
 
 def withdraw(client: SyncPrefectClient, run: FlowRun) -> FlowRun:
@@ -182,5 +182,7 @@ def _deployments(client: SyncPrefectClient) -> Iterable[Target]:
             if each.flow_id not in flows:
                 flows = {**flows, each.flow_id: client.read_flow(each.flow_id).name}
             schema = each.parameter_openapi_schema or {"properties": {}}
-            yield Target(str(each.id), f"{flows[each.flow_id]}/{each.name}", each.parameters, schema)
+            own = each.global_concurrency_limit
+            limit = own.limit if own and own.active else None
+            yield Target(str(each.id), f"{flows[each.flow_id]}/{each.name}", each.parameters, schema, limit)
         offset += len(found)
