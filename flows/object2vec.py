@@ -19,12 +19,14 @@ from tasks.ingest import ingest
 from tasks.object2vec.artifacts import report
 from tasks.object2vec.champion import beside, metrics_of
 from tasks.object2vec.channel import find
+from tasks.object2vec.drift import since
 from tasks.object2vec.evaluate import evaluate
 from tasks.object2vec.publish import publish
 from tasks.object2vec.text import prepare
 from tasks.object2vec.train import learn
 from tasks.partition import chosen
 from tasks.registry.challenge import challenge
+from tasks.registry.drift import Since, changes
 from tasks.registry.gate import open_gate
 from tasks.registry.register import register
 from tasks.registry.settings import Registration
@@ -131,6 +133,7 @@ def object2vec(
             beside, {"prepared": prepared, "trained": trained, "evaluated": evaluated, "form": form, "pairing": pairing}
         )
         challenged = challenge(gate, judge)
+        challenged = changes(gate, challenged, ingested, Since(since, {"trained": trained, "form": form}))
         published = publish(
             ingested,
             given,

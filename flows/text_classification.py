@@ -17,11 +17,13 @@ from tasks.artifacts import Summary
 from tasks.ingest import ingest
 from tasks.partition import chosen
 from tasks.registry.challenge import challenge
+from tasks.registry.drift import Since, changes
 from tasks.registry.gate import open_gate
 from tasks.registry.register import register
 from tasks.registry.settings import Registration
 from tasks.text_classification.artifacts import report
 from tasks.text_classification.champion import METRICS, beside
+from tasks.text_classification.drift import since
 from tasks.text_classification.evaluate import evaluate
 from tasks.text_classification.publish import publish
 from tasks.text_classification.quantize import quantize
@@ -103,6 +105,7 @@ def text_classification(
             },
         )
         challenged = challenge(gate, judge)
+        challenged = changes(gate, challenged, ingested, Since(since, {"trained": trained}))
         published = publish(
             ingested,
             judged_by,

@@ -16,12 +16,14 @@ from tasks.against import Judge
 from tasks.artifacts import Summary
 from tasks.partition import chosen
 from tasks.registry.challenge import challenge
+from tasks.registry.drift import Since, changes
 from tasks.registry.gate import open_gate
 from tasks.registry.register import register
 from tasks.registry.settings import Registration
 from tasks.topics.artifacts import report
 from tasks.topics.champion import METRICS, beside
 from tasks.topics.compare import contest
+from tasks.topics.drift import since
 from tasks.topics.evaluate import check, evaluate
 from tasks.topics.publish import publish
 from tasks.topics.text import ingest, prepare
@@ -110,6 +112,8 @@ def topics(
             )
         judge = Judge(beside, {"prepared": prepared, "evaluated": evaluated, "counting": counting, "reference": other})
         challenged = challenge(gate, judge)
+        compare_by = Since(since, {"trained": trained, "evaluated": evaluated, "form": form})
+        challenged = changes(gate, challenged, ingested, compare_by)
         published = publish(
             ingested,
             others | judges,

@@ -17,12 +17,14 @@ from tasks.artifacts import Summary
 from tasks.ingest import ingest
 from tasks.partition import chosen
 from tasks.registry.challenge import challenge
+from tasks.registry.drift import Since, changes
 from tasks.registry.gate import open_gate
 from tasks.registry.register import register
 from tasks.registry.settings import Registration
 from tasks.train import machines
 from tasks.word2vec.artifacts import report
 from tasks.word2vec.champion import METRICS, beside
+from tasks.word2vec.drift import since
 from tasks.word2vec.evaluate import evaluate
 from tasks.word2vec.publish import publish
 from tasks.word2vec.text import prepare
@@ -83,6 +85,7 @@ def word2vec(
         evaluated = evaluate(trained, word2vec, analogies=analogies)
         judge = Judge(beside, {"trained": trained, "form": word2vec, "judged_by": registration.judged_by})
         challenged = challenge(gate, judge)
+        challenged = changes(gate, challenged, ingested, Since(since, {"trained": trained, "form": word2vec}))
         published = publish(ingested, prepared, trained, evaluated, word2vec, output=output, against=challenged)
         published = register(gate, challenged, published, judge)
         return report(ingested, prepared, trained, evaluated, published)

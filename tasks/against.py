@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel
 
+from tasks.drift import Drifted
+
 Better: TypeAlias = Literal["higher", "lower"]
 
 
@@ -52,7 +54,7 @@ class Against(BaseModel, frozen=True):
     """A model beside the champion, `champion` being that one's label, words@3, or "" where there is none yet.
 
     judged_by: the metric that decides, whose row is the first; margin: how much worse still passes; promoted: whether
-    it passes; why: in a sentence.
+    it passes; why: in a sentence. drift: what changed since the champion, or, where there is none, the latest version.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Against(BaseModel, frozen=True):
     why: str
     on: str = ""
     note: str = ""
+    drift: Drifted | None = None
 
     @property
     def verdict(self) -> str:
@@ -72,8 +75,8 @@ class Against(BaseModel, frozen=True):
         return "promoted" if self.promoted else "not promoted"
 
     def told(self) -> dict[str, Any]:
-        """As the manifest has it."""
-        return {**self.model_dump(mode="json"), "verdict": self.verdict}
+        """As the manifest has it, beside what changed."""
+        return {**self.model_dump(mode="json", exclude={"drift"}), "verdict": self.verdict}
 
 
 def known(value: float | None) -> bool:

@@ -3,15 +3,19 @@
 It travels in the manifest under "drift": `tasks.page` draws the section "What changed since ..." of whoever has one.
 """
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from algorithms.drift.models import Drift, figures
-from data import storage
+from data import archives, storage
 
+MODEL = "model.tar.gz"
 DIGITS = 4  # of a number in a table
 
 
@@ -44,7 +48,7 @@ class Side(BaseModel, frozen=True):
             return told
         if self.created:
             return f"{datetime.fromisoformat(self.created).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        return storage.name(self.model.removesuffix("/model.tar.gz")) or "before"
+        return storage.name(self.model.removesuffix(f"/{MODEL}")) or "before"
 
 
 class Drifted(BaseModel, frozen=True):
@@ -53,6 +57,13 @@ class Drifted(BaseModel, frozen=True):
     before: Side
     after: Side
     found: Drift
+
+
+@contextmanager
+def unpacked(url: str, *names: str) -> Iterator[Path]:
+    """The files of a published model that are called so, those that it has, until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="embertext-") as scratch:
+        yield archives.unpacked(storage.join(url, MODEL), Path(scratch, "model"), names=names)
 
 
 def rows(drifted: Drifted) -> list[dict[str, Any]]:

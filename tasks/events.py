@@ -28,8 +28,9 @@ What = Literal["published", "promoted", "refused"]
 class ModelEvent(BaseModel, frozen=True):
     """The payload of what is told of a model: places, and what it is worth.
 
-    name, version: in the registry, "" where it is not registered. metrics: numbers by their names. reason: what the
-    gate said. reused: an earlier run had published it, and this one has found it.
+    name, version: in the registry, "" where it is not registered. champion: the version that it was judged beside, ""
+    where there was none. metrics: numbers by their names. reason: what the gate said. reused: an earlier run had
+    published it, or registered it, and this one has found it.
     """
 
     algorithm: str
@@ -40,6 +41,7 @@ class ModelEvent(BaseModel, frozen=True):
     metrics: dict[str, float] = {}
     name: str = ""
     version: str = ""
+    champion: str = ""
     reason: str = ""
     reused: bool = False
 

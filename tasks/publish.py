@@ -23,11 +23,13 @@ from isal import igzip_threaded
 from pydantic import BaseModel
 
 from data import storage
+from data.errors import EmbertextError
 from data.process import cores
 from data.sources import Source
-from tasks import stages, workers
+from tasks import events, stages, workers
 from tasks.against import Against
 from tasks.ingest import Ingested
+from tasks.progress import log
 from tasks.train import Trained
 
 FORMAT = "embertext/1"
@@ -91,6 +93,7 @@ def describe(
         **software(),
         "metrics": metrics,
         **({"champion": against.told()} if against else {}),
+        **({"drift": against.drift.model_dump(mode="json")} if against and against.drift else {}),
         "words_per_second": trained.words_per_second,
         "seconds": {
             "ingest": ingested.seconds,
@@ -165,6 +168,27 @@ def conclude(
     storage.write_bytes(str(scratch / REPORT), html.encode())
     seconds = {**manifest["seconds"], "publish": time.perf_counter() - start}
     storage.write_json(str(scratch / MANIFEST), {**manifest, "seconds": seconds, "files": files(scratch, names)})
+
+
+def tell(published: Published) -> Published:
+    """Emit the event that a model is published: as its manifest has it, also where an earlier run has published it."""
+    place = storage.join(published.url, MANIFEST)
+    try:
+        manifest = storage.read_json(place)
+    except EmbertextError as error:  # it is published, and whoever looks there will find it
+        log().warning("not told: %s", error)
+        return published
+    told = events.ModelEvent(
+        algorithm=manifest["algorithm"],
+        model=published.model,
+        report=published.report,
+        manifest=place,
+        partition=manifest.get("partition", ""),
+        metrics=numbers(manifest["metrics"]),
+        reused=published.reused,
+    )
+    events.of_model("published", told)
+    return published
 
 
 def revision() -> str:

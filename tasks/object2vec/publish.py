@@ -60,7 +60,7 @@ def publish(
     sources = {name: each.source.model_dump(mode="json") for name, each in {"train": ingested, **others}.items()}
     place = publishing.place("object2vec", output, sources=sources, evaluated=evaluated.key, form=form.model_dump())
     if place.reused:
-        return stages.reused(place)
+        return stages.reused(publishing.tell(place))
     with (
         progress("publish") as report,
         stages.at_hand(trained.url) as model,
@@ -100,7 +100,7 @@ def publish(
         )
         publishing.conclude(scratch, manifest, html=html, start=start)
     log().info("published %s", place.url)
-    return place.model_copy(update={"seconds": time.perf_counter() - start})
+    return publishing.tell(place.model_copy(update={"seconds": time.perf_counter() - start}))
 
 
 def write_tables(state: State, ids: tuple[Mapping[str, int], Mapping[str, int]], folder: Path) -> None:

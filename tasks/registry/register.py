@@ -13,6 +13,7 @@ from data import storage
 from data.registry import aliases, versions
 from data.registry.records import Alias, Model, Move, Run, Version
 from data.registry.versions import now, who
+from tasks import events
 from tasks.against import Against, Comparison, Judge
 from tasks.network import NETWORK
 from tasks.progress import log
@@ -44,6 +45,8 @@ def registered(
     verdict = f"{state.lower()}: {against.why}"
     log().info("%s, %s", version.label, verdict)
     _show(gate, version, against, state)
+    if state != "Registered":
+        _tell("promoted" if state == "Promoted" else "refused", version, against, published, new=new)
     value = published.model_copy(update={"version": version.label, "verdict": verdict})
     return Completed(name=state, message=f"{version.label}: {against.why}", data=value)  # type: ignore[return-value]
 
@@ -105,6 +108,24 @@ def described(published: Published, against: Against | None = None) -> Model:
 def _run() -> Run:
     told = {"id": flow_run.id, "name": flow_run.name, "flow": flow_run.flow_name, "deployment": deployment.name}
     return Run(**{name: str(value or "") for name, value in told.items()})
+
+
+def _tell(what: events.What, version: Version, against: Against, published: Published, *, new: bool) -> None:
+    """Emit the event of what the gate has decided."""
+    told = events.ModelEvent(
+        algorithm=version.algorithm,
+        model=published.model,
+        report=published.report,
+        manifest=storage.join(published.url, MANIFEST),
+        partition=version.partition,
+        metrics=version.metrics,
+        name=version.name,
+        version=version.label,
+        champion=against.champion,
+        reason=against.why,
+        reused=not new,
+    )
+    events.of_model(what, told)
 
 
 def _show(gate: Gate, version: Version, against: Against, state: str) -> None:

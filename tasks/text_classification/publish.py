@@ -53,7 +53,7 @@ def publish(
     sources = [each.source.model_dump(mode="json") for each in (ingested, validation) if each]
     place = publishing.place(NAME, output, sources=sources, evaluated=evaluated.key, form=form.model_dump())
     if place.reused:
-        return stages.reused(place)
+        return stages.reused(publishing.tell(place))
     with (
         progress("publish") as report,
         stages.at_hand(trained.url) as model,
@@ -89,7 +89,7 @@ def publish(
         )
         publishing.conclude(scratch, manifest, html=html, start=start)
     log().info("published %s", place.url)
-    return place.model_copy(update={"seconds": time.perf_counter() - start})
+    return publishing.tell(place.model_copy(update={"seconds": time.perf_counter() - start}))
 
 
 def _made_small(quantized: Quantized, whole: Path) -> dict[str, int]:

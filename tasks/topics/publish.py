@@ -55,7 +55,7 @@ def publish(
         "topics", output, sources=sources, evaluated=evaluated.key, form=form.model_dump(), compared=told
     )
     if place.reused:
-        return stages.reused(place)
+        return stages.reused(publishing.tell(place))
     with (
         progress("publish") as report,
         stages.at_hand(trained.url) as model,
@@ -91,7 +91,7 @@ def publish(
         )
         publishing.conclude(scratch, manifest, html=html, start=start)
     log().info("published %s", place.url)
-    return place.model_copy(update={"seconds": time.perf_counter() - start})
+    return publishing.tell(place.model_copy(update={"seconds": time.perf_counter() - start}))
 
 
 def _corpus(corpus: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def publish(
     source = ingested.source.model_dump(mode="json")
     place = publishing.place("word2vec", output, source=source, evaluated=evaluated.key, form=word2vec.model_dump())
     if place.reused:
-        return stages.reused(place)
+        return stages.reused(publishing.tell(place))
     with (
         progress("publish") as report,
         stages.at_hand(trained.url) as model,
@@ -83,4 +83,4 @@ def publish(
         report(0.9, "writing")
         publishing.conclude(scratch, manifest, html=html, start=start)
     log().info("published %s", place.url)
-    return place.model_copy(update={"seconds": time.perf_counter() - start})
+    return publishing.tell(place.model_copy(update={"seconds": time.perf_counter() - start}))
