@@ -119,7 +119,9 @@ def test_what_a_deployment_begins_with_is_in_its_form(flow):
         module, name = deployment["entrypoint"].rpartition(".")[::2]
         if getattr(import_module(module), name) is flow:
             assert deployment.get("parameters", {}).keys() <= flow.parameters.properties.keys()
-            assert flow.parameters.required == [] or not deployment.get("schedules"), "nobody is there to fill it in"
+            for schedule in deployment.get("schedules", []):
+                given = {**deployment.get("parameters", {}), **schedule.get("parameters", {})}
+                assert given.keys() >= {*flow.parameters.required}, "nobody is there to fill it in"
 
 
 @pytest.mark.parametrize("flow", STAGED, ids=lambda flow: flow.name)
