@@ -47,9 +47,9 @@ class Browser:
             return  # an answer that is an error, which the page tells itself
         elif told.get("entry", {}).get("source") == "rendering":
             return  # what a graphics card would do better
-        elif method in ("Runtime.exceptionThrown", "Log.entryAdded"):
-            self.complaints.append(json.dumps(told))
-        elif method == "Runtime.consoleAPICalled" and told["type"] == "error":
+        elif method == "Runtime.consoleAPICalled" and told["type"] != "error":
+            return
+        elif method in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"):
             self.complaints.append(json.dumps(told))
 
     def open(self, url: str) -> None:
@@ -63,7 +63,7 @@ class Browser:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    def until(self, condition: str, *, seconds: float = 20) -> None:
+    def until(self, condition: str, *, seconds: float = 60) -> None:
         """Wait for an expression to be true."""
         wait_for(lambda: self.run(f"!!({condition})"), seconds=seconds, what=condition)
 

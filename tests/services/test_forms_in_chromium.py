@@ -6,7 +6,9 @@ Pictures for the documentation are taken where EMBERTEXT_PICTURES names a folder
 import json
 import lzma
 import os
+import re
 import shutil
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,6 +35,8 @@ FIELDS = """[...document.querySelectorAll('form label')].filter(label => label.c
 FIELD = "[...document.querySelectorAll('form label')].find(label => label.textContent.startsWith({title}))"
 BUTTON = "[...document.querySelectorAll('button, a')].find(each => each.textContent.trim() === {text})"
 
+GONE = "!document.querySelector('[data-sonner-toast][data-type=error]')"  # which lies upon the button for a while
+
 
 @pytest.fixture(scope="module")
 def pages(prefect_server):
@@ -47,25 +51,41 @@ def page(tmp_path_factory):
 
 
 @contextmanager
-def nothing_wrong(page):
-    """Prefect's page asks Amplitude how to be of use to it, also where analytics is off; then that is all it asks."""
+def nothing_wrong(page, *, but="nothing"):
+    """Nothing is asked for elsewhere, nor complained of, but what is expected.
+
+    Prefect's page asks Amplitude how to be of use to it, also where analytics is off; then that is all it asks.
+    """
     page.complaints.clear()
     page.requests.clear()
     yield
-    assert [each[:1000] for each in page.complaints] == []
+    assert [each[:1000] for each in page.complaints if not re.search(but, each)] == []
     hosts = {each.split("/")[2] for each in page.requests if each.startswith("http")}
     assert {host for host in hosts if not host.startswith("127.0.0.1:")} <= {"sr-client-cfg.amplitude.com"}
 
 
 def show(page, url):
     page.command("Page.navigate", url=url)
-    page.until(f"location.href.startsWith({json.dumps(url)}) && document.body?.innerText", seconds=60)
+    page.until(f"location.href.startsWith({json.dumps(url)}) && document.body?.innerText")
 
 
 def click(page, text):
-    page.until("!document.querySelector('[data-sonner-toast][data-type=error]')")  # which lies upon the button
-    page.until(BUTTON.format(text=json.dumps(text)), seconds=60)
+    page.until(GONE)
+    page.until(BUTTON.format(text=json.dumps(text)))
     page.click(BUTTON.format(text=json.dumps(text)))
+
+
+def submit(page):
+    """And follow the link to the run. Again where the server answers 503, its word for a busy database, for which the
+    page has no words: its other requests are repeated, this one is not."""
+    view = BUTTON.format(text='"View run"')
+    for _ in range(5):
+        click(page, "Submit")
+        page.until(f"{view} || !({GONE})")
+        if page.run(f"!!{view}"):
+            page.run(f"{view}.click()")  # without the mouse, which a button that slides in would escape
+            return
+    pytest.fail("the server is always busy")
 
 
 def fill(page, title, text):
@@ -96,6 +116,7 @@ def _expected(properties, definitions):
         some = [each for each in field.get("anyOf", [field]) if each.get("type") != "null"]
         inner = field.get("properties", {})
         kind = "form" if inner else "one" if "enum" in some[0] else kinds[some[0]["type"]]
+        kind = "several" if len(field.get("anyOf", [])) > 1 else kind
         yield [
             field["title"],
             " ".join(field["description"].split()),
@@ -111,7 +132,7 @@ def test_every_deployment_has_a_form_that_explains_itself(prefect_server, pages,
         wanted = expected(deployment["parameter_openapi_schema"])
         with nothing_wrong(page):
             show(page, f"{pages}/deployments/deployment/{deployment['id']}/run")
-            page.until(f"{FIELDS}.length >= {len(wanted)}", seconds=60)
+            page.until(f"{FIELDS}.length >= {len(wanted)}")
             shown = [[title, " ".join(text.split()), kind] for title, text, kind in page.run(FIELDS)]
             assert shown == wanted, deployment["name"]
 
@@ -119,9 +140,10 @@ def test_every_deployment_has_a_form_that_explains_itself(prefect_server, pages,
 def test_a_run_by_hand(prefect_server, pages, page, tmp_path):
     place, corpus, dimension = prepared(tmp_path)
     deployment = prefect_server.client.get("/deployments/name/word2vec/word2vec").raise_for_status().json()
-    with nothing_wrong(page):
+    with nothing_wrong(page, but="'word2vec.sampling_threshold'|Unknown error while creating"):
         show(page, f"{pages}/deployments/deployment/{deployment['id']}/run")
-        page.until(f"{FIELDS}.length > 20", seconds=60)
+        page.until(f"{FIELDS}.length > 20")
+        fill(page, "Run Name", "news-2026-01")
         fill(page, "Training data", str(corpus))
         fill(page, "Output", str(place / "models"))
         fill(page, "Minimum count", "1" if not PICTURES else "5")
@@ -134,22 +156,17 @@ def test_a_run_by_hand(prefect_server, pages, page, tmp_path):
         click(page, "Submit")
         page.until("document.querySelector('form .text-destructive')")
         assert told(page, "Sampling threshold") == "2 is greater than or equal to the maximum of 1"
-        assert all("Validation failed for field 'word2vec.sampling_threshold'" in each for each in page.complaints)
-        page.complaints.clear()
         fill(page, "Sampling threshold", "0.001")
-        page.run("window.scrollTo(0, 0)")
+        page.until(GONE)
         picture(page, "ui-form")
-
-        click(page, "Submit")
-        view = BUTTON.format(text='"View run"')
-        page.until(view)
-        page.run(f"{view}.click()")  # without the mouse, which a button that slides in would escape
+        submit(page)
         page.until("location.pathname.includes('/runs/flow-run/')")
         run = page.run("location.pathname.split('/').pop()")
         page.until("document.querySelector('canvas')")
-        page.until("document.body.innerText.includes('\\nCompleted\\n')", seconds=90)
-        page.run("window.scrollTo(0, 0)")
-        picture(page, "ui-run")
+        page.until("document.body.innerText.includes('\\nCompleted\\n')", seconds=180)
+        show(page, f"{pages}/runs/flow-run/{run}?tab=Artifacts")
+        page.until("document.querySelector('canvas')")
+        picture(page, "ui-run", height=800)
 
     found = prefect_server.client.post("/artifacts/filter", json={"flow_runs": {"id": {"any_": [run]}}}).json()
     numbers = {each["key"]: each["id"] for each in found}
@@ -173,17 +190,19 @@ def test_a_run_by_hand(prefect_server, pages, page, tmp_path):
 def prepared(tmp_path):
     """Where a run by hand has its text and its models, and how long its vectors are."""
     if not PICTURES:
-        return tmp_path, planted.write(tmp_path / "planted.txt"), "8"
+        return tmp_path, planted.write(tmp_path / "planted.txt", seed=9), "8"
     shutil.rmtree(NEWS, ignore_errors=True)
     NEWS.mkdir()
     corpus = NEWS / "2026-01.txt"
     with lzma.open(Path(os.environ["EMBERTEXT_DATA"], "wiki", "text8style.xz")) as text:
-        corpus.write_bytes(text.read(60_000_000))
+        corpus.write_bytes(text.read(15_000_000))
     return NEWS, corpus, "100"
 
 
 def picture(page, name, *, height=1000):
     if PICTURES:
+        page.run("window.scrollTo(0, 0)")
         page.size(1400, height)
+        time.sleep(2)  # until all is drawn
         page.picture(Path(PICTURES, f"{name}.png"), whole=False)
         page.size(1400, 1000)
