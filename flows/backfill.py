@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from prefect import State, flow
 from prefect.client.orchestration import get_client
@@ -17,11 +17,13 @@ from tasks import stages
 from tasks.backfill.artifacts import Shown
 from tasks.backfill.follow import Standing, follow, stand
 from tasks.backfill.matrix import Backfilled, outcome
+from tasks.backfill.parameters import Given, lists, named
 from tasks.backfill.plan import cells
 from tasks.backfill.runs import find, patiently
 from tasks.progress import log, progress
 
 AGAIN = "the same backfill with redo=failed tries those again"
+NAMED = 5  # failed runs, in the message of the state
 
 
 class _Stopped(Exception):  # noqa: N818 - it is no error, and leaves the bar where it is
@@ -38,8 +40,8 @@ def backfill(
     first: str,
     last: str = "",
     every: Grain = "day",
-    parameters: dict[str, Any] = {},  # noqa: B006 - nobody writes to it
-    sweep: dict[str, list[Any]] = {},  # noqa: B006
+    parameters: Given = "",
+    sweep: Given = "",
     limit: Annotated[int, Field(ge=1)] = 2,
     redo: Literal["none", "failed", "all"] = "none",
     metric: str = "",
@@ -53,10 +55,11 @@ def backfill(
         first: The first partition, such as 2026-01-01 or 2026-01; or words such as "6 months ago".
         last: The last partition, such as 2026-06-30; or words such as "last month". Empty: the first alone.
         every: How long a partition is.
-        parameters: Parameters that all runs are given, by name: those of the deployment's form, such as seed, or fields
-            of its hyperparameters, such as learning_rate; word2vec.epochs where two forms have one. The others are as
-            the deployment has them.
-        sweep: Parameters with the values that each partition is run with, such as {"learning_rate": [0.025, 0.05]}.
+        parameters: What all runs are given, YAML or JSON, such as learning_rate: 0.05 with a line for each. Names are
+            those of the deployment's form, such as seed, and of fields of its hyperparameters; word2vec.epochs where
+            two forms have one. The others are as the deployment has them.
+        sweep: What each partition is run with one by one: the same with a list of values, such as learning_rate:
+            [0.025, 0.05].
         limit: Runs at a time, at most; fewer where the deployment, or its work pool, has a lower limit.
         redo: Which of those that have ended are run again; failed also means those that crashed or were cancelled.
             Those that never began, and those whose parameters or code are new, run in any case.
@@ -74,8 +77,8 @@ def backfill(
             first=first,
             last=last,
             every=every,
-            given=parameters,
-            sweep=sweep,
+            given=named(parameters, where="parameters"),
+            sweep=lists(sweep),
             at=flow_run.scheduled_start_time,
             code=stages.code(),
         )
@@ -106,6 +109,6 @@ def backfill(
     if end:
         raise end
     if found.failed:
-        names = ", ".join(row.name for row in found.failed)
+        names = ", ".join(row.name for row in found.failed[:NAMED]) + (", ..." if len(found.failed) > NAMED else "")
         return Failed(message=f"{len(found.failed)} of {len(found.rows)} failed: {names}; {AGAIN}.", data=found)
     return found

@@ -57,22 +57,29 @@ def backfill(
     parameters = dict(_split(each, "--param") for each in param)
     swept = {name: _values(text) for name, text in (_split(each, "--sweep") for each in sweep)}
     _check_server()
-    from flows.backfill import backfill as run  # Prefect, not needed before
+    from prefect.exceptions import TerminationSignal
 
-    state = run(
-        deployment,
-        first=first,
-        last=last,
-        every=every,
-        parameters=parameters,
-        sweep=swept,
-        limit=limit,
-        redo=redo,
-        metric=metric,
-        cancel_running=cancel_running,
-        dry_run=dry_run,
-        return_state=True,
-    )
+    from flows.backfill import backfill as run  # Prefect, not needed before
+    from flows.signals import SendAgain
+
+    SendAgain()
+    try:
+        state = run(
+            deployment,
+            first=first,
+            last=last,
+            every=every,
+            parameters=parameters,
+            sweep=swept,
+            limit=limit,
+            redo=redo,
+            metric=metric,
+            cancel_running=cancel_running,
+            dry_run=dry_run,
+            return_state=True,
+        )
+    except TerminationSignal as end:  # SIGTERM, which Prefect takes for a flow's run
+        sys.exit(128 + end.signal)
     found: Any = state.result(raise_on_failure=False)
     if isinstance(found, BaseException):
         raise found

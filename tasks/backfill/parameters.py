@@ -9,11 +9,13 @@ Pure: the schema is what a Prefect server keeps of a deployment.
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from prefect.utilities.schema_tools.validation import validate
+from pydantic import WithJsonSchema
 
+from algorithms.search.reading import mapping
 from algorithms.search.space import did_you_mean
 from data.errors import EmbertextError, HyperparameterError
 
@@ -21,6 +23,19 @@ PARTITION = "partition"
 
 Schema = Mapping[str, Any]
 Path = tuple[str, ...]
+Given = Annotated[str | dict[str, Any], WithJsonSchema({"type": "string"})]
+"""Values by name: YAML or JSON as text, or what it would hold. To a form it is text."""
+
+
+def named(given: Given, *, where: str, example: str = "learning_rate: 0.05") -> dict[str, Any]:
+    """Values by their names. Raises EmbertextError for text that says something else."""
+    return mapping(given, where=where, kind="values", example=example) if isinstance(given, str) else dict(given)
+
+
+def lists(given: Given) -> dict[str, list[Any]]:
+    """The same with lists of values; 0.025, 0.05 is one too."""
+    found = named(given, where="sweep", example="learning_rate: [0.025, 0.05]")
+    return {name: values if isinstance(values, list) else _split(values) for name, values in found.items()}
 
 
 def place(name: str, schema: Schema, *, where: str) -> Path:
@@ -101,6 +116,10 @@ def check(parameters: Mapping[str, Any], schema: Schema, *, where: str) -> None:
             value=error.instance,
             remedy=remedy or f"see the form of {where}",
         )
+
+
+def _split(values: Any) -> list[Any]:
+    return [each for each in map(str.strip, values.split(",")) if each] if isinstance(values, str) else [values]
 
 
 def _is_filled_in_later(value: Any) -> bool:
