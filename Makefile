@@ -12,13 +12,13 @@ run: .venv/installed
 	$(BIN)/embertext word2vec --train docs --output artifacts
 
 test: .venv/installed-dev
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 3
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2 -m "not services and not slow"
+	$(BIN)/pytest -q -n 3 -m "not services and not slow"
 
 format: .venv/installed-dev
 	$(BIN)/ruff format .

@@ -1,4 +1,4 @@
-"""How tests are spread over processes, as `make test` runs them: pytest -n 2.
+"""How tests are spread over processes, as `make test` runs them: pytest -n 3, for two cores have work while tests wait.
 
 Tests of one file stay together and in order, for the sake of what they share. One process begins with the files that
 mostly wait, for real servers and for processes, the others with those that compute; they meet in the middle, at files
