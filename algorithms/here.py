@@ -20,6 +20,7 @@ class Here:
     """`threads` on shared memory. More `workers` than one mimic a cluster, one by one. Nobody else's pages show it."""
 
     dashboard = ""
+    link = 0.0
 
     def __init__(self, threads: int, *, workers: int = 1) -> None:
         self.threads, self.workers = threads, workers

@@ -25,6 +25,9 @@ WORDS_PER_NUMBER = 0.4
 WORDS_PER_NUMBER_AND_WORKER = 0.28
 # Words of each of several workers in a round: to be told what to do, and to merge, takes a few hundredths of a second.
 WORDS_PER_WORKER = 400_000
+WORDS_PER_SECOND = 4.4e6  # of that kernel and one thread
+BITS = 32  # of a number that travels
+MERGING = 0.1  # share of the time that merging may take
 MOST_ROUNDS_AN_EPOCH = 100
 
 
@@ -68,9 +71,10 @@ class Team(Protocol):
 
 
 class Cluster(Protocol):
-    """Where a team comes from."""
+    """Where a team comes from. link: Gbit/s that each worker has to the others, 0 where that is no limit."""
 
     workers: int
+    link: float
 
     def team(self, algorithm: Algorithm[Any, Any], state: State) -> AbstractContextManager[Team]:
         """Workers that begin with `state`, which is theirs from then on."""
@@ -121,12 +125,17 @@ def train_part(
     return algorithm.update(state, batches, span=span, threads=threads, seed=seed, alone=alone)
 
 
-def rounds_per_epoch(corpus: Corpus, state: State, *, workers: int = 1, pace: float = 1.0) -> int:
-    """As many as copying and merging can afford. pace: the algorithm's."""
+def rounds_per_epoch(corpus: Corpus, state: State, *, workers: int = 1, pace: float = 1.0, link: float = 0.0) -> int:
+    """As many as copying and merging can afford. pace: the algorithm's; link: the cluster's.
+
+    Around a ring of n workers each sends 2 (n - 1) / n of all numbers, however few of them are new: the most there is.
+    """
     numbers = pace * sum(array.size for array in state.values() if array.dtype.kind == "f")
     least = WORDS_PER_NUMBER * numbers
     if workers > 1:
-        least = workers * max(WORDS_PER_NUMBER_AND_WORKER * numbers, WORDS_PER_WORKER)
+        travelling = 2 * (workers - 1) / workers * BITS / (link * 1e9) if link else 0.0  # seconds a number
+        each = WORDS_PER_NUMBER_AND_WORKER + (1 / MERGING - 1) * WORDS_PER_SECOND * travelling
+        least = workers * max(each * numbers, WORDS_PER_WORKER)
     return max(1, min(MOST_ROUNDS_AN_EPOCH, int(corpus.tokens / least)))
 
 
@@ -162,7 +171,7 @@ def train(
     if state is None:
         state = algorithm.init(corpus, seed=seed)
     workers = cluster.workers
-    per_epoch = rounds_per_epoch(corpus, state, workers=workers, pace=algorithm.pace)
+    per_epoch = rounds_per_epoch(corpus, state, workers=workers, pace=algorithm.pace, link=cluster.link)
     rounds = algorithm.epochs * per_epoch
     with cluster.team(algorithm, state) as team:
         del state

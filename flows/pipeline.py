@@ -16,6 +16,7 @@ from tasks.pipeline.boxes import Run
 from tasks.pipeline.follow import following
 from tasks.pipeline.publish import publish
 from tasks.registry.challenge import challenge
+from tasks.registry.drift import changes
 from tasks.registry.gate import open_gate
 from tasks.registry.register import register
 from tasks.registry.settings import Registration
@@ -87,7 +88,7 @@ def pipeline(
 
     with (
         stages.work_folder() as work,
-        shared(**where),
+        shared(threads=threads, workers=workers, scheduler=scheduler),
         following("ingest", "prepare", "search", "train", "publish") as done,
     ):
         trials, data, unseen = of.begin(seed, work)
@@ -95,12 +96,15 @@ def pipeline(
         prepared = trials.prepare(of.form, where, as_task)
         records = read_back(prepared, machines=where) if algorithm == "topics" else None
         done()
-        swept = search(of.sweep(tuning, data, seed=seed), trials, **where)
+        swept = search(
+            of.sweep(tuning, data, seed=seed), trials, threads=where["threads"], workers=workers, scheduler=scheduler
+        )
         done()
         learned = trials(swept.form, where, as_task)  # the best once more, and now by all workers together
         done()
         judge = trials.judge(learned, swept.form, judged_by=registration.judged_by)
         challenged = challenge(gate, judge)
+        challenged = changes(gate, challenged, trials.ingested, trials.since(learned, swept.form))
         model = trials.publish(learned, swept.form, output=place, against=challenged)
         model = register(gate, challenged, model, judge)
         trials.report(learned, model, swept.form)

@@ -51,11 +51,11 @@ class Workers(Protocol):
 class Dask:
     """The workers of a Dask cluster; each trains with `threads` threads on shared memory.
 
-    workers: how many of them train together; 0 for all that there are.
+    workers: how many of them train together; 0 for all that there are. link: Gbit/s between them, 0 for no limit.
     """
 
-    def __init__(self, client: Client, threads: int, *, workers: int = 0) -> None:
-        self.client, self.threads = client, threads
+    def __init__(self, client: Client, threads: int, *, workers: int = 0, link: float = 0.0) -> None:
+        self.client, self.threads, self.link = client, threads, link
         self.workers = workers or len(client.nthreads())
         self.dashboard = dashboard.address(client)
         dashboard.show(self.dashboard, workers=self.workers, scheduler=client.scheduler_info(0)["address"])
@@ -121,11 +121,12 @@ def _judged(work: Callable[[Item, Judge], Result], item: Item, name: str) -> Res
 
 
 @contextmanager
-def connect(*, threads: int, workers: int, scheduler: str) -> Iterator["Here | Dask"]:
+def connect(*, threads: int, workers: int, scheduler: str, link: float = 0.0) -> Iterator["Here | Dask"]:
     """The cluster at the address `scheduler`; else one of `workers` local processes; else this process alone.
 
     workers: with a scheduler, those to wait for, and the number that trains together; 0: those that there are.
-    threads: of each worker; 0 for all the cores that there are, shared out among the workers.
+    threads: of each worker; 0 for all the cores that there are, shared out among the workers. link: with a scheduler,
+    Gbit/s that its workers have between them, 0 where that is no limit.
     """
     if scheduler:
         try:
@@ -144,7 +145,7 @@ def connect(*, threads: int, workers: int, scheduler: str) -> Iterator["Here | D
                     where=scheduler,
                     remedy=f"start some with: dask worker {scheduler}",
                 ) from None
-            yield Dask(client, threads or min(client.nthreads().values()), workers=workers)
+            yield Dask(client, threads or min(client.nthreads().values()), workers=workers, link=link)
     elif workers:
         each = threads or max(1, cores() // workers)
         with _processes(workers) as local, Client(local) as client:

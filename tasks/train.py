@@ -1,10 +1,11 @@
 """What every training shares as a stage: rounds that are followed, and the files that it leaves. Knows no algorithm."""
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from algorithms.model import save_state
 from algorithms.state import State
@@ -38,11 +39,32 @@ class Machines(TypedDict):
     threads: int
     workers: int
     scheduler: str
+    link: NotRequired[float]
 
 
 def machines(*, threads: int, workers: int, scheduler: str) -> Machines:
-    """What was asked for, with this machine's cores written out: the result depends on how many threads there were."""
-    return Machines(threads=threads or (0 if workers or scheduler else cores()), workers=workers, scheduler=scheduler)
+    """What was asked for, with this machine's cores written out: the result depends on how many threads there were.
+
+    With a scheduler also what EMBERTEXT_LINK says of the network: the slower it is, the rarer workers merge. Raises
+    HyperparameterError where that is no number.
+    """
+    where = Machines(threads=threads or (0 if workers or scheduler else cores()), workers=workers, scheduler=scheduler)
+    if scheduler and (link := _link()):
+        where["link"] = link
+    return where
+
+
+def _link() -> float:
+    """Gbit/s between two workers; 0 where nothing is said, and merging is as frequent as on one machine."""
+    given = os.environ.get("EMBERTEXT_LINK", "").strip()
+    try:
+        link = float(given or 0)
+    except ValueError:
+        link = math.nan
+    if not 0 <= link < math.inf:
+        what, remedy = "not Gbit/s", "give a number such as 1 or 10, or leave it unset on one machine"
+        raise HyperparameterError(what, field="EMBERTEXT_LINK", value=given, remedy=remedy)
+    return link
 
 
 def replicated(distribution: Distribution) -> dict[str, str]:

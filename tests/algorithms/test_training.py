@@ -181,7 +181,7 @@ def test_one_thread_is_deterministic(workers: int, text: Corpus, monkeypatch: py
 class Waking:
     """A team of nobody; somebody was lost before there was anything to do."""
 
-    workers = 1
+    workers, link = 1, 0.0
 
     @contextmanager
     def team(self, algorithm: object, state: State) -> "Iterator[Waking]":
@@ -264,6 +264,11 @@ def test_more_workers_merge_less_often(corpus: Corpus) -> None:
 def test_who_is_fast_merges_less_often(corpus: Corpus) -> None:
     state = {"vectors": np.zeros((20, 2), np.float32)}
     assert [rounds_per_epoch(corpus, state, workers=2, pace=pace) for pace in (0.5, 1, 2, 4)] == [18, 9, 4, 2]
+
+
+def test_a_slow_network_is_used_less_often(corpus: Corpus) -> None:
+    state = {"vectors": np.zeros((20, 2), np.float32)}
+    assert [rounds_per_epoch(corpus, state, workers=2, link=link) for link in (0, 100, 10, 1)] == [9, 8, 6, 1]
 
 
 def test_workers_have_something_to_do_in_each_round(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,3 +62,16 @@ def test_all_cores_are_written_out(monkeypatch):
     assert here == {"threads": 12, "workers": 0, "scheduler": ""}
     assert train.machines(threads=0, workers=2, scheduler="")["threads"] == 0
     assert train.machines(threads=3, workers=2, scheduler="")["threads"] == 3
+
+
+def test_how_fast_the_network_of_a_cluster_is(monkeypatch):
+    given = {"threads": 1, "workers": 0, "scheduler": "tcp://host:8786"}
+    monkeypatch.delenv("EMBERTEXT_LINK", raising=False)
+    assert train.machines(**given) == given
+    monkeypatch.setenv("EMBERTEXT_LINK", "2.5")
+    assert train.machines(**given) == {**given, "link": 2.5}
+    assert "link" not in train.machines(threads=1, workers=2, scheduler=""), "on one machine it is no limit"
+    for wrong in ("fast", "-1", "nan", "inf"):
+        monkeypatch.setenv("EMBERTEXT_LINK", wrong)
+        with pytest.raises(HyperparameterError, match=f"EMBERTEXT_LINK={wrong!r}: not Gbit/s; give a number"):
+            train.machines(**given)
