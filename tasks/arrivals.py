@@ -56,7 +56,7 @@ class Looked(BaseModel, frozen=True):
 
         known = sum(what == "known" for what in self.partitions.values())
         found = [
-            (name, f"{what}: {self.sizes[name][0]:,} files, {size(self.sizes[name][1])}")
+            (name, f"{what}: {self.sizes[name][0]:,} file(s), {size(self.sizes[name][1])}")
             for name, what in self.partitions.items()
             if what != "known"
         ]

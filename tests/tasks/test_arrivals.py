@@ -105,5 +105,5 @@ def test_the_flow_looks_and_says_what_it_has_told(tmp_path, prefect_api, emitted
     write(tmp_path / "in/dt=2026-01-31/a.txt")
     looked = flow(str(tmp_path / "in"), every="month", settled=1, state=str(tmp_path / "state"))
     assert looked.told == emitted == ["2026-01"]
-    assert looked.rows == [("2026-01", "told: 1 files, 5 bytes"), ("known", "0 partitions")]
+    assert looked.rows == [("2026-01", "told: 1 file(s), 5 bytes"), ("known", "0 partitions")]
     assert flow(str(tmp_path / "in"), every="month", settled=1, state=str(tmp_path / "state")).told == []
