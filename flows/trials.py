@@ -16,14 +16,17 @@ from tasks.artifacts import Summary
 from tasks.ingest import Ingested
 from tasks.object2vec import artifacts as o2v_artifacts
 from tasks.object2vec import champion as o2v_champion
+from tasks.object2vec import drift as o2v_drift
 from tasks.object2vec import evaluate as o2v_evaluate
 from tasks.object2vec import publish as o2v_publish
 from tasks.object2vec import text as o2v_text
 from tasks.object2vec import train as o2v_train
 from tasks.object2vec.channel import Auxiliary
 from tasks.publish import Published
+from tasks.registry.drift import Since
 from tasks.text_classification import artifacts as tc_artifacts
 from tasks.text_classification import champion as tc_champion
+from tasks.text_classification import drift as tc_drift
 from tasks.text_classification import evaluate as tc_evaluate
 from tasks.text_classification import publish as tc_publish
 from tasks.text_classification import quantize as tc_quantize
@@ -31,6 +34,7 @@ from tasks.text_classification import text as tc_text
 from tasks.text_classification import train as tc_train
 from tasks.topics import artifacts as topics_artifacts
 from tasks.topics import champion as topics_champion
+from tasks.topics import drift as topics_drift
 from tasks.topics import evaluate as topics_evaluate
 from tasks.topics import publish as topics_publish
 from tasks.topics import text as topics_text
@@ -40,6 +44,7 @@ from tasks.train import Machines
 from tasks.tune.trial import Call, Learned
 from tasks.word2vec import artifacts as w2v_artifacts
 from tasks.word2vec import champion as w2v_champion
+from tasks.word2vec import drift as w2v_drift
 from tasks.word2vec import evaluate as w2v_evaluate
 from tasks.word2vec import publish as w2v_publish
 from tasks.word2vec import text as w2v_text
@@ -72,6 +77,10 @@ class OfWord2Vec:
         return Judge(
             w2v_champion.beside, {"trained": learned.trained, "form": form, "judged_by": judged_by or "mean_rho"}
         )
+
+    def since(self, learned: Learned, form: Any) -> Since:
+        """What tells it from an earlier model."""
+        return Since(w2v_drift.since, {"trained": learned.trained, "form": form})
 
     def publish(self, learned: Learned, form: Any, *, output: str, against: Against | None = None) -> Published:
         """The best."""
@@ -132,6 +141,10 @@ class OfTextClassification:
             "tokenizer": self.tokenizer,
         }
         return Judge(tc_champion.beside, given | {"prepared": learned.prepared, "evaluated": learned.evaluated})
+
+    def since(self, learned: Learned, form: Any) -> Since:
+        """What tells it from an earlier model."""
+        return Since(tc_drift.since, {"trained": learned.trained})
 
     def publish(self, learned: Learned, form: Any, *, output: str, against: Against | None = None) -> Published:
         """The best."""
@@ -198,6 +211,10 @@ class OfTopics:
         own = {"counting": self.counting, "reference": self.judges.get("reference")}
         return Judge(topics_champion.beside, given | own)
 
+    def since(self, learned: Learned, form: Any) -> Since:
+        """What tells it from an earlier model."""
+        return Since(topics_drift.since, {"trained": learned.trained, "evaluated": learned.evaluated, "form": form})
+
     def publish(self, learned: Learned, form: Any, *, output: str, against: Against | None = None) -> Published:
         """The best."""
         return topics_publish.publish(
@@ -260,6 +277,10 @@ class OfObject2Vec:
         """What the gate of a registry asks; judged_by: the metric that decides."""
         given = {"prepared": learned.prepared, "trained": learned.trained, "evaluated": learned.evaluated}
         return Judge(o2v_champion.beside, given | {"form": form, "pairing": self.pairing})
+
+    def since(self, learned: Learned, form: Any) -> Since:
+        """What tells it from an earlier model."""
+        return Since(o2v_drift.since, {"trained": learned.trained, "form": form})
 
     def publish(self, learned: Learned, form: Any, *, output: str, against: Against | None = None) -> Published:
         """The best."""

@@ -67,6 +67,9 @@ class Stages(Protocol):
     def judge(self, learned: Learned, form: Any, *, judged_by: str = "") -> Challenger:
         """What the gate of a registry asks of it."""
 
+    def since(self, learned: Learned, form: Any) -> Any:
+        """What tells it from an earlier model: `tasks.registry.drift.Since`."""
+
     def publish(self, learned: Learned, form: Any, *, output: str, against: Against | None = None) -> Published:
         """Publish the model as its own flow would."""
 
