@@ -16,6 +16,7 @@ from tasks.train import Machines, Trained
 # what preparations count, as a person calls it
 COUNTED = {
     "documents": "documents",
+    "dropped": "too short",
     "examples": "examples",
     "pairs": "pairs",
     "tokens": "words",

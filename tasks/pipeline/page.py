@@ -138,10 +138,14 @@ def terminal_rows(run: Run, line: Sequence[Box]) -> list[tuple[str, str]]:
 
 
 def _trials(run: Run) -> list[dict[str, str]]:
-    """The sweep's table as a person reads it; reasons where something failed."""
-    told = any(row["status"] == "failed" for row in run.searched.trials)
+    """The sweep's table as a person reads it, what came of a trial first; reasons where something failed."""
+    first = ["model_name", *run.searched.objective, "status"]
+    last = ["seconds"] + ["reason"] * any(row["status"] == "failed" for row in run.searched.trials)
     return [
-        {name.replace("_", " "): _own(value) for name, value in row.items() if told or name != "reason"}
+        {
+            name.replace("_", " "): _own(row[name])
+            for name in [*first, *(name for name in row if name not in (*first, "seconds", "reason")), *last]
+        }
         for row in run.searched.trials
     ]
 

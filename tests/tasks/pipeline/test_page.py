@@ -34,8 +34,22 @@ SEARCHED = {
     "objective": {"total_loss": 2.389},
     "parameters": {"learning_rate": 0.01, "activation": "<b>relu</b>"},
     "trials": [
-        {"model_name": "topics-1-000", "total_loss": 2.389, "learning_rate": 0.01, "status": "completed", "reason": ""},
-        {"model_name": "topics-1-001", "total_loss": 2.7, "learning_rate": None, "status": "stopped", "reason": ""},
+        {
+            "model_name": "topics-1-000",
+            "total_loss": 2.389,
+            "learning_rate": 0.01,
+            "seconds": 1.0,
+            "status": "completed",
+            "reason": "",
+        },
+        {
+            "model_name": "topics-1-001",
+            "total_loss": 2.7,
+            "learning_rate": None,
+            "seconds": 0.5,
+            "status": "stopped",
+            "reason": "",
+        },
     ],
     "seconds": {"tune": 3.0},
     "cost": {"machine_seconds": 21.8},
@@ -140,4 +154,4 @@ def test_the_summary_in_markdown(run):
     assert 's2["<b>RecordIO</b><br/>0.4 s<br/>records 1,500<br/>shards 10<br/>size 92.8 kB"]' in text
     assert "s5 --> s6" in text
     assert "corpus p &lt;b&gt;" in text
-    assert "| topics-1-001 | 2.7 |  | stopped |" in text
+    assert "| topics-1-001 | 2.7 | stopped |  | 0.5 |" in text
