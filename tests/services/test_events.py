@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from data import storage
+from tasks import arrivals, events
 from tests import planted
 from tests.services.conftest import ROOT, wait_for
 
@@ -78,6 +80,7 @@ def run(server, flow: str, **parameters) -> dict:
     return asked.raise_for_status().json()
 
 
+@pytest.mark.timeout(600)  # a server, a worker and three runs, on a machine that may be busy
 def test_partitions_that_arrive_are_trained_on_and_a_refusal_is_told_of(prefect_server, hook, tmp_path):
     url, heard = hook
     client = prefect_server.client
@@ -115,8 +118,8 @@ def test_partitions_that_arrive_are_trained_on_and_a_refusal_is_told_of(prefect_
         assert told["text"].startswith("news@2 is not the champion, news@1 stays: ")
         assert "report.html" in told["text"]
 
-        events = client.post("/events/filter", json={"filter": {"event": {"prefix": ["embertext."]}}}).json()["events"]
-        ours = [each for each in events if str(tmp_path) in json.dumps(each["payload"])]
+        emitted = client.post("/events/filter", json={"filter": {"event": {"prefix": ["embertext."]}}}).json()["events"]
+        ours = [each for each in emitted if str(tmp_path) in json.dumps(each["payload"])]
         names = sorted(each["event"].removeprefix("embertext.") for each in ours)
         assert names == ["model.promoted", *["model.published"] * 2, "model.refused", *["partition.arrived"] * 2]
         arrived = next(each for each in ours if each["event"] == "embertext.partition.arrived")
@@ -125,3 +128,24 @@ def test_partitions_that_arrive_are_trained_on_and_a_refusal_is_told_of(prefect_
     finally:
         for automation in client.post("/automations/filter", json={}).json():
             client.delete(f"/automations/{automation['id']}")
+
+
+def test_partitions_on_s3_are_told_of_once(bucket, monkeypatch):
+    told: list[str] = []
+    monkeypatch.setattr(events, "of_partition", lambda arrival: not told.append(arrival.partition))
+    monkeypatch.setattr(arrivals, "create_table_artifact", lambda *given, **options: None)
+    for name in ("2026-01/a.txt", "2026-01/_SUCCESS", "2026-02/a.txt"):
+        storage.write_bytes(f"s3://{bucket}/arriving/{name}", b"text")
+
+    def look(place: str) -> dict[str, str]:
+        state = f"s3://{bucket}/state"
+        given = {"every": None, "since": "", "marker": "_SUCCESS", "adopt": False, "dry_run": False}
+        return arrivals.look.fn(place, state=state, settled=600, **given).partitions
+
+    place = f"s3://{bucket}/arriving/{{partition}}"
+    with ThreadPoolExecutor(3) as three:
+        found = list(three.map(look, [place] * 3))
+    assert told == ["2026-01"]
+    assert sorted(each["2026-01"] for each in found).count("told") == 1
+    assert {each["2026-02"] for each in found} == {"settling"}, "S3 says when it was written"
+    assert look(place)["2026-01"] == "known"
