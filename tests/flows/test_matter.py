@@ -1,7 +1,9 @@
 import pytest
 
 from algorithms.drift.models import figures
+from data import storage
 from data.errors import EmbertextError
+from flows.cli import run
 from flows.matter import compared, matter
 from tests import small_models
 
@@ -43,3 +45,19 @@ def test_vectors_that_point_elsewhere_have_other_neighbours(models, tmp_path):
 def test_models_of_two_algorithms_are_not_compared(models):
     with pytest.raises(EmbertextError, match=r"a model of topics, and .* is one of word2vec; give two models of one"):
         compared(models["word2vec"], models["topics"])
+
+
+def test_the_command_prints_what_changed_and_writes_a_page(models, tmp_path, capsys):
+    def turned(folder):
+        small_models.write_words(folder, turn=5.0)
+
+    later = small_models.publish_one(tmp_path / "later", "word2vec", turned)
+    assert run(["drift", models["word2vec"], later, "--output", str(tmp_path / "out")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "from word2vec to later"
+    assert "neighbours kept" in "\n".join(lines)
+    report = lines[-1].removeprefix("report").strip()
+    assert "What changed since" in storage.read_bytes(report).decode()
+
+    assert run(["drift", models["word2vec"], str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path}: there is no model; ")
