@@ -29,8 +29,9 @@ def serve(
 
     Args:
         models: A model.tar.gz, also BlazingText's; a published folder; a folder of such folders, or a glob, of which
-            the newest is taken; a fastText model.bin. A path or a URL; words=URL names it, and requests may then ask
-            for it by that name. The first answers the others. Without any: /opt/ml/model, as in SageMaker's containers.
+            the newest is taken; a fastText model.bin; one of a registry, as registry/words@champion, which is followed
+            as it moves. A path or a URL; words=URL names it, and requests may then ask for it by that name. The first
+            answers the others. Without any: /opt/ml/model, as in SageMaker's containers.
         host: The address to listen at. By default 127.0.0.1, which is this machine alone; in a container 0.0.0.0, all.
         port: The port; 0 takes one that is free.
         processes: Processes that answer, each with the models.

@@ -30,7 +30,7 @@ def evaluate_classifier(
 
     Args:
         model: A fastText classifier, model.bin or model.ftz; or the model.tar.gz that text-classification published, or
-            BlazingText. A file or a URL.
+            BlazingText. A file or a URL; or one of a registry, as registry/news@champion.
         validation: Labelled text to judge by: a name (docs, ag_news-test, dbpedia-test, sst2-dev, 20newsgroups-test),
             or a file, folder, glob or URL of __label__ lines, JSON Lines (an augmented manifest too) or class,text
             rows.

@@ -16,6 +16,7 @@ from algorithms.answers import Answers
 from data import archives, storage, streams
 from data.errors import EmbertextError, FormatError
 from data.fasttext import ModelName, model_name
+from data.registry.reference import resolved
 
 MODEL, MANIFEST, FORM, STATE = "model.tar.gz", "manifest.json", "algorithm.json", "state.safetensors"
 BINARIES = ("vectors.bin", "model.bin", "model.ftz")
@@ -30,7 +31,8 @@ Made = TypeVar("Made")
 
 
 def hosted(url: str, *, scratch: Path | None = None) -> Answers:
-    """The model of an archive, of a folder that was published or unpacked, or of a fastText file: any URL.
+    """The model of an archive, of a folder that was published or unpacked, of a fastText file: any URL; or of an
+    address in a registry, as registry/words@champion.
 
     scratch: a folder with room for the archive's files while it is opened; nothing is left there. Raises EmbertextError
     where there is no model, or one that cannot be trusted.
@@ -42,6 +44,7 @@ def of_files(url: str, make: Callable[[str, Path], Made], *, scratch: Path | Non
     """What `make` does with a model's algorithm and a folder of its files, which may go then. Raises as `hosted`."""
     if not url.strip():
         raise EmbertextError("no model is given", where="model", remedy=REMEDY)
+    url = resolved(url)
     with tempfile.TemporaryDirectory(prefix="embertext-", dir=scratch) as folder:
         return _made(make, _local(url, Path(folder)), url)
 

@@ -25,7 +25,8 @@ def serve(
 
     Args:
         models: What to host: each a model.tar.gz, a published folder, or a folder of such folders or a glob, of which
-            the newest is taken. A path or a URL; words=URL names it. The first answers who asks for none by name.
+            the newest is taken; or one of a registry, as registry/words@champion, which is followed as it moves.
+            A path or a URL; words=URL names it. The first answers who asks for none by name.
         host: The address to listen at; 0.0.0.0 for all of the machine's.
         port: The port; 0 takes one that is free, which the log tells.
         processes: Processes that answer, each with the models.

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from prefect import flow
 from pydantic import Field
 
+from data.registry.reference import resolved
 from data.storage import absolute, check_writable
 from flows.form import titled
 from flows.hosted import hosted
@@ -36,7 +37,7 @@ def transform(
 
     Args:
         model: What answers: the model.tar.gz or the folder that a training published, one of BlazingText, or a fastText
-            model.bin. A file, a folder or a URL.
+            model.bin. A file, a folder or a URL; or one of a registry, as registry/words@champion.
         data: What to answer: a file, folder, glob or URL of JSON Lines, CSV, RecordIO-protobuf, JSON bodies, or text
             with a sentence or word on each line; .gz, .xz and .bz2 too.
         output: The folder or URL for the answers: of a/b.jsonl they are a/b.jsonl.out. A line answers a line.
@@ -57,6 +58,7 @@ def transform(
     settings = how(output=output, accept=accept, strategy=strategy, max_payload=max_payload, max_errors=max_errors)
     where = machines(threads=threads, workers=workers, scheduler=scheduler)
 
+    model = resolved(model)
     planned = plan(model, data, settings, content_type=content_type, reuse=reuse)
     hosting = Model(absolute(model), planned.model, hosted)
     ran = run(planned, hosting, settings, machines=where)

@@ -41,7 +41,13 @@ def found(reference: Reference) -> Version:
     return versions.read(registry, name, alias.version)
 
 
-def resolved(address: str) -> str:
-    """The folder of the model that an address of a registry names now; any other address as it is."""
+def resolved(address: str, *, archive: bool = False) -> str:
+    """The folder of the model that an address of a registry names now; any other address as it is.
+
+    archive: its model.tar.gz instead.
+    """
     reference = parsed(address)
-    return found(reference).url if reference else address
+    if not reference:
+        return address
+    version = found(reference)
+    return version.model if archive else version.url

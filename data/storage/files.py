@@ -20,6 +20,7 @@ def exists(url: str) -> bool:
         return path_of(url).exists()
     with told(url, "look at"):
         fs, path = opened(url)
+        fs.invalidate_cache(path)  # a listing would not know what others have written since
         return bool(fs.exists(path))
 
 
@@ -48,7 +49,11 @@ def read_bytes(url: str) -> bytes:
         if is_local(url):
             return path_of(url).read_bytes()
         fs, path = opened(url)
-        return bytes(fs.cat_file(path))
+        try:
+            return bytes(fs.cat_file(path))
+        except FileNotFoundError:  # says a listing, perhaps, which s3fs asks how large the file is
+            fs.invalidate_cache(path)
+            return bytes(fs.cat_file(path))
 
 
 def read_part(url: str, start: int, stop: int | None) -> bytes:

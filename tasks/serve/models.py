@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from algorithms.answers import JSON, Answers
 from data import storage
 from data.errors import EmbertextError
+from data.registry.reference import parsed
 from tasks.serve.versions import Version, newest
 
 logger = logging.getLogger("embertext.serve")
@@ -142,7 +143,12 @@ def named(addresses: Sequence[str]) -> dict[str, str]:
 
 
 def _own_name(url: str) -> str:
-    """artifacts/word2vec-1f2e/model.tar.gz: word2vec-1f2e; artifacts/word2vec-*: word2vec; /opt/ml/model: model."""
+    """artifacts/word2vec-1f2e/model.tar.gz: word2vec-1f2e; artifacts/word2vec-*: word2vec; /opt/ml/model: model.
+
+    registry/words@champion: words.
+    """
+    if reference := parsed(url):
+        return reference.name
     parts = [part for part in url.replace("\\", "/").split("/") if part]
     last = storage.name(url).removesuffix(".tar.gz").removesuffix(".tgz")
     if last == "model" and url.endswith("gz") and len(parts) > 1 and not parts[-2].endswith(":"):

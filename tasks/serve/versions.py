@@ -3,6 +3,7 @@
     a model.tar.gz, or another file        itself
     a published folder, one of files       itself; a published one is as new as its manifest, which is written last
     a folder of published folders, a glob  the newest of them that holds a model: `artifacts`, `artifacts/word2vec-*`
+    an address in a registry               the model that it names: `registry/words@champion`, `registry/words@3`
 
 Nothing is opened to tell.
 """
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 from data import storage
 from data.errors import CorpusError, StorageError
+from data.registry.reference import resolved
 
 MANIFEST, ARCHIVE = "manifest.json", "model.tar.gz"
 
@@ -31,6 +33,7 @@ def newest(url: str, *, algorithm: str = "") -> Version:
 
     algorithm: where several models are below a folder, those of this algorithm alone; "" takes any.
     """
+    url = resolved(url)
     if url.endswith((".tar.gz", ".tgz")):
         return Version(url, _name(url, _stamp(url)))
     if not glob.has_magic(url):

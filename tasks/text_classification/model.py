@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from data import archives, storage, streams
 from data.errors import EmbertextError, FormatError
 from data.fasttext import Model, read_model
+from data.registry.reference import resolved
 from tasks.network import NETWORK
 from tasks.progress import log, progress
 
@@ -40,7 +41,7 @@ def find(model: str) -> Found:
     start = time.perf_counter()
     if not model.strip():
         raise EmbertextError("no model is given", where="model", remedy=REMEDY)
-    url = storage.absolute(model)
+    url = storage.absolute(resolved(model, archive=True))
     with progress("find"):
         fingerprint, size = storage.fingerprint(url), storage.size(url)
     log().info("%s: %s bytes", url, f"{size:,}")
