@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from prefect.client.schemas.objects import FlowRun
 from pydantic import BaseModel
 
 from tasks.backfill.follow import Standing
@@ -120,9 +121,13 @@ def _row(standing: Standing, metric: str) -> Row:
         value=metrics.get(chosen),
         model=str(found.get("model", "")),
         run=link(run) if run and not standing.wanted else "",
-        message=(run.state.message or "" if run and run.state else "").partition("\n")[0]
-        if standing.has_failed
-        else "",
+        message=_reason(run) if run and standing.has_failed else "",
         before=standing.before,
         failed=standing.has_failed,
     )
+
+
+def _reason(run: FlowRun) -> str:
+    """Why it has failed, in a line: what was raised, without Prefect's words for that."""
+    message = (run.state.message or "") if run.state else ""
+    return message.removeprefix("Flow run encountered an exception: ").partition("\n")[0]
