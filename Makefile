@@ -1,11 +1,12 @@
 # make run    install into .venv, then learn word vectors from the docstrings of the installed packages, offline
 # make test   the whole suite;  make check   formatter, linter, types, fast tests
+# make platform   the whole platform on S3: schedule, form, backfill, gate, with every server real (docs/platform.md)
 # make clean  remove what these made here; finished stages and compiled kernels stay in the user's cache folder
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: run test check format clean
+.PHONY: run test platform check format clean
 .DELETE_ON_ERROR:
 
 run: .venv/installed
@@ -13,6 +14,9 @@ run: .venv/installed
 
 test: .venv/installed-dev
 	$(BIN)/pytest -q -n 3
+
+platform: .venv/installed-dev
+	$(BIN)/pytest -q -s tests/services/test_platform.py
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

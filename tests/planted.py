@@ -6,11 +6,15 @@ from pathlib import Path
 FRUIT = ["apple", "pear", "plum", "grape", "mango", "melon", "lemon", "cherry"]
 TOOLS = ["hammer", "saw", "drill", "pliers", "wrench", "chisel", "ruler", "clamp"]
 
+# those that people have said something about: WordSim-353 has pairs of each kind
+ANIMALS = ["tiger", "cat", "jaguar", "animal", "fauna", "zoo", "mammal", "feline", "carnivore", "organism"]
+MONEY = ["money", "cash", "currency", "bank", "dollar", "stock", "market", "profit", "wealth", "property", "deposit"]
 
-def text(*, sentences: int = 4000, seed: int = 7) -> str:
+
+def text(*, sentences: int = 4000, seed: int = 7, kinds: tuple[list[str], list[str]] = (FRUIT, TOOLS)) -> str:
     """One sentence a line, twelve words each."""
     draw = random.Random(seed)
-    return "".join(" ".join(draw.choices(draw.choice((FRUIT, TOOLS)), k=12)) + "\n" for _ in range(sentences))
+    return "".join(" ".join(draw.choices(draw.choice(kinds), k=12)) + "\n" for _ in range(sentences))
 
 
 def write(path: Path, **options: int) -> Path:

@@ -82,8 +82,17 @@ class PrefectServer(NamedTuple):
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """A real server, `prefect deploy --all` as the README says, and a process worker."""
-    folder = tmp_path_factory.mktemp("prefect-server")
+    """The server that tests share. What is deployed has the flows' own places."""
+    with prefect_running(tmp_path_factory.mktemp("prefect-server")) as server:
+        yield server
+
+
+@contextmanager
+def prefect_running(folder: Path, **settings: str) -> Iterator[PrefectServer]:
+    """A real server, `prefect deploy --all` as the README says, and a process worker; settings: of their environment.
+
+    Its database, its logs and, where no setting says otherwise, the cache are in `folder`.
+    """
     port = free_port()
     api = f"http://127.0.0.1:{port}/api"
     environment = {
@@ -94,6 +103,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",  # what a browser shows is ours and Prefect's pages alone
         "EMBERTEXT_CACHE": str(folder / "cache"),
         "PWD": str(ROOT),  # where prefect.yaml says that the code is
+        **settings,
     }
     prefect = (sys.executable, "-m", "prefect", "--no-prompt")
     with ExitStack() as stack:
@@ -110,6 +120,21 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
         worker = (*prefect, "worker", "start", "--pool", "local")
         stack.enter_context(process(*worker, log=log, **environment))
         yield PrefectServer(client, environment, log)
+
+
+@contextmanager
+def dask_running(folder: Path, *, workers: int, **settings: str) -> Iterator[str]:
+    """The address of a scheduler with workers of one thread each, who have S3's address from our environment."""
+    dask = (sys.executable, "-m", "dask")
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    with ExitStack() as stack:
+        command = (*dask, "scheduler", "--host", "127.0.0.1", "--port", port, "--dashboard-address", "127.0.0.1:0")
+        stack.enter_context(process(*command, log=folder / "scheduler.log", **settings))
+        for number in range(workers):
+            command = (*dask, "worker", address, "--nthreads", "1", "--memory-limit", "0", "--no-dashboard")
+            stack.enter_context(process(*command, log=folder / f"worker-{number}.log", **settings))
+        yield address
 
 
 S3 = "ceph" if os.geteuid() == 0 and all(map(shutil.which, CEPH)) else "moto"

@@ -1,8 +1,6 @@
 """Two real worker processes, and a corpus that is on S3 alone."""
 
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from data import nearby, storage
 from data.corpus import Corpus
 from tasks import cluster
 from tests import planted
-from tests.services.conftest import free_port, process
+from tests.services.conftest import dask_running
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 
@@ -24,15 +22,7 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 @pytest.fixture
 def scheduler(bucket, tmp_path: Path) -> Iterator[str]:
     """Its address; the workers have S3's address and keys from their environment."""
-    dask = (sys.executable, "-m", "dask")
-    port = free_port()
-    address = f"tcp://127.0.0.1:{port}"
-    with ExitStack() as stack:
-        command = (*dask, "scheduler", "--host", "127.0.0.1", "--port", port, "--dashboard-address", "127.0.0.1:0")
-        stack.enter_context(process(*command, log=tmp_path / "scheduler.log"))
-        for number in range(2):
-            command = (*dask, "worker", address, "--nthreads", "1", "--memory-limit", "0", "--no-dashboard")
-            stack.enter_context(process(*command, log=tmp_path / f"worker-{number}.log"))
+    with dask_running(tmp_path, workers=2) as address:
         yield address
 
 

@@ -1,0 +1,342 @@
+"""The whole platform at once, every part of it real: Prefect's server and worker, Dask's scheduler and workers, S3.
+
+Nothing is told to the runs but what a team tells them: all is deployed by one command, with the places that all share
+in the environment; corpora, finished stages, models and registry are on S3, and Dask's workers train. One story, whose
+tests follow one another:
+
+    the nightly run       its schedule starts it; it finds its partition by when it was scheduled; the first champion
+    a run by hand         Chromium fills in the form and presses Submit; a better model becomes the champion
+    half a year anew      a backfill of six months by two learning rates, killed in the middle, and begun again
+    the gate              a worse model: published, registered, refused, and the run is none that has failed
+
+`make platform` shows how it goes.
+"""
+
+import itertools
+import re
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from data import storage
+from data.registry import aliases, versions
+from tests import planted
+from tests.services.chromium import CHROMIUM, browser
+from tests.services.conftest import PrefectServer, dask_running, prefect_running, process, wait_for
+from tests.services.test_forms_in_chromium import FIELDS, fill, show, submit
+
+pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.timeout(900)]
+
+MONTHS = [f"2026-{month:02}" for month in range(1, 7)]
+RATES = [0.025, 0.25]
+AT_A_TIME = 2
+ENDS = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+MANIFEST = "manifest.json"
+NAME = "reviews"
+FORM = {"vector_dim": 8, "min_count": 1, "buckets": 1000, "epochs": 1, "learning_rate": 1e-6}  # it learns nothing
+
+
+class Platform(NamedTuple):
+    """server: with all that is deployed; place: the bucket's URL."""
+
+    server: PrefectServer
+    place: str
+
+    @property
+    def models(self) -> str:
+        """What EMBERTEXT_OUTPUT is."""
+        return f"{self.place}/models"
+
+    @property
+    def registry(self) -> str:
+        return f"{self.models}/registry"
+
+    def get(self, path: str) -> Any:
+        return self.server.client.get(path).raise_for_status().json()
+
+    def filter(self, kind: str, **filters: Any) -> list[dict[str, Any]]:
+        return self.server.client.post(f"/{kind}/filter", json=filters).raise_for_status().json()
+
+    def deployment(self, flow: str) -> dict[str, Any]:
+        return self.get(f"/deployments/name/{flow}/{flow}")
+
+    def finished(self, run: str) -> dict[str, Any]:
+        """A flow run when it is over, and well."""
+        found = wait_for(lambda: (at := self.get(f"/flow_runs/{run}"))["state_type"] in ENDS and at, **TO_RUN)
+        assert found["state_name"] == "Completed", f"{found['state']['message']}\n{self.server.log.read_text()}"
+        say(f"{found['name']}: {found['state_name']}, {found['total_run_time']:.0f} seconds of its own")
+        return found
+
+    def artifacts(self, run: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        return {each["key"]: each for each in self.filter("artifacts", flow_runs={"id": {"any_": [run["id"]]}})}
+
+    def events(self, run: dict[str, Any], name: str) -> list[dict[str, Any]]:
+        """What a run has told under that name; the server may take a while to write it down."""
+        about = {"event": {"name": [name]}, "related": {"id": [f"prefect.flow-run.{run['id']}"]}}
+        asked = {"filter": {"occurred": {"since": run["created"]}, **about}}
+
+        def heard() -> list[dict[str, Any]]:
+            return self.server.client.post("/events/filter", json=asked).raise_for_status().json()["events"]
+
+        return wait_for(heard, seconds=30, what=name)
+
+    def published(self) -> dict[str, dict[str, Any]]:
+        """The manifests of all models that there are, by their URLs."""
+        names = [each for each in storage.names(self.models) if each != "registry"]
+        urls = [storage.join(self.models, name, MANIFEST) for name in names]
+        return {url: storage.read_json(url) for url in urls}
+
+
+TO_RUN: dict[str, Any] = {"seconds": 300, "what": "the end of a run"}
+BEGAN = time.monotonic()
+
+
+def say(text: str) -> None:
+    """For whoever watches: pytest -s."""
+    print(f"\n{time.monotonic() - BEGAN:5.0f} s  {text}", end="", flush=True)
+
+
+@pytest.fixture(scope="module")
+def platform(bucket: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """All of it, up."""
+    folder = tmp_path_factory.mktemp("platform")
+    place = f"s3://{bucket}"
+    say(f"S3 is up; corpora on {place}")
+    write_corpora(place)
+    cache = {"EMBERTEXT_CACHE": f"{place}/cache"}
+    with ExitStack() as stack:
+        scheduler = stack.enter_context(dask_running(folder, workers=2, **cache))
+        say(f"Dask is up at {scheduler}")
+        where = {"EMBERTEXT_OUTPUT": f"{place}/models", "EMBERTEXT_SCHEDULER": scheduler}
+        soon = {"PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2"}  # it looks at schedules once a minute
+        server = stack.enter_context(prefect_running(folder, **cache, **where, **soon))
+        say(f"Prefect's server and worker are up at {server.client.base_url}, all is deployed")
+        yield Platform(server, place)
+        say("all down")
+
+
+def write_corpora(place: str) -> None:
+    """Half a year of text of two kinds of words, two days a month; labelled lines of these days, and to judge by."""
+    for number, (month, day) in enumerate(itertools.product(MONTHS, ("07", "21"))):
+        text = planted.text(sentences=400, seed=number, kinds=(planted.ANIMALS, planted.MONEY))
+        storage.write_bytes(f"{place}/news/dt={month}-{day}/part-0.txt", text.encode())
+    today = datetime.now(UTC)
+    for number, day in enumerate([today - timedelta(1), today, today + timedelta(1)]):
+        lines = planted.labelled(lines=400, seed=number)
+        storage.write_bytes(f"{place}/{NAME}/dt={day:%Y-%m-%d}/part-0.txt", lines.encode())
+    storage.write_bytes(f"{place}/judged-by.txt", planted.labelled(lines=200, strays=0.1, seed=9).encode())
+
+
+def test_the_nightly_run(platform: Platform) -> None:
+    """Woken, with a moment that comes soon: who asks for the run is the server's own scheduler."""
+    deployment = platform.deployment("text-classification")
+    assert deployment["parameters"]["output"] == platform.models
+    [nightly] = deployment["schedules"]
+    schedule = f"/deployments/{deployment['id']}/schedules/{nightly['id']}"
+    given = {
+        "train": f"{platform.place}/{NAME}",
+        "validation": f"{platform.place}/judged-by.txt",
+        "partition": "yesterday",
+        "text_classification": FORM,
+        "registration": {"model_name": NAME},
+    }
+    soon = {"interval": 60, "anchor_date": (datetime.now(UTC) + timedelta(seconds=8)).isoformat()}
+    woken = {"active": True, "schedule": soon, "parameters": given}
+    platform.server.client.patch(schedule, json=woken).raise_for_status()
+    try:
+        about = {"flow_runs": {"deployment_id": {"any_": [deployment["id"]]}}, "sort": "EXPECTED_START_TIME_ASC"}
+        begun = {"SCHEDULED", "PENDING"}
+        run = wait_for(
+            lambda: next(
+                (each for each in platform.filter("flow_runs", **about) if each["state_type"] not in begun), 0
+            ),
+            seconds=120,
+            what="a scheduled run",
+        )
+    finally:
+        platform.server.client.patch(schedule, json={"active": False}).raise_for_status()
+    say(f"{run['name']} has started by itself")
+    run = platform.finished(run["id"])
+    assert run["auto_scheduled"]
+    assert run["created_by"]["type"] == "SCHEDULE"
+    yesterday = datetime.fromisoformat(run["expected_start_time"]) - timedelta(1)
+    [manifest] = platform.published().values()
+    assert manifest["partition"] == f"{yesterday:%Y-%m-%d}"
+    alias, _ = aliases.champion(platform.registry, NAME)
+    assert alias
+    assert (alias.version, alias.why) == (1, "the first one")
+    assert versions.read(platform.registry, NAME, 1).run.id == run["id"]
+    [event] = platform.events(run, "embertext.model.promoted")
+    assert event["payload"]["version"] == f"{NAME}@1"
+    say(f"{NAME}@1, of {manifest['partition']}, is the first champion")
+
+
+@pytest.mark.parametrize("way", ["chromium" if CHROMIUM else "api"])
+def test_a_run_by_hand(platform: Platform, way: str, tmp_path: Path) -> None:
+    """Of all days that there are, by the hyperparameters of the deployment, in the form; the name of the test says
+    where there was no browser to do it."""
+    deployment = platform.deployment("text-classification")
+    if way == "chromium":
+        run = by_form(platform, deployment, tmp_path)
+    else:
+        form = {**deployment["parameters"]["text_classification"], "buckets": 1000, "min_count": 1}
+        given = {
+            "train": f"{platform.place}/{NAME}",
+            "validation": f"{platform.place}/judged-by.txt",
+            "text_classification": form,
+            "registration": {"model_name": NAME},
+        }
+        run = asked_for(platform, deployment, given)
+    found = platform.finished(run)
+    alias, _ = aliases.champion(platform.registry, NAME)
+    assert alias
+    assert (alias.version, alias.previous) == (2, 1)
+    assert alias.why.startswith("not worse: accuracy ")
+    assert versions.read(platform.registry, NAME, 2).run.id == found["id"]
+    [event] = platform.events(found, "embertext.model.promoted")
+    assert event["payload"]["champion"] == f"{NAME}@1"
+    say(f"{NAME}@2 is promoted, {alias.why}")
+
+
+def by_form(platform: Platform, deployment: dict[str, Any], folder: Path) -> str:
+    """The id of a run that was begun as a person does it."""
+    pages = str(platform.server.client.base_url).replace("/api/", "/v2")
+    with browser(folder) as page:
+        page.size(1400, 1000)
+        show(page, f"{pages}/deployments/deployment/{deployment['id']}/run")
+        page.until(f"{FIELDS}.length > 20", seconds=60)
+        fill(page, "Training data", f"{platform.place}/{NAME}")
+        fill(page, "Validation data", f"{platform.place}/judged-by.txt")
+        fill(page, "Buckets", "1000")
+        fill(page, "Minimum count", "1")
+        fill(page, "Name in the registry", NAME)
+        submit(page)
+        page.until("location.pathname.includes('/runs/flow-run/')", seconds=60)
+        run = str(page.run("location.pathname.split('/').pop()"))
+        say("Chromium has filled in the form and pressed Submit")
+        page.until("document.body.innerText.includes('\\nCompleted\\n')", seconds=240)
+        say("the page of the run says Completed")
+    return run
+
+
+def asked_for(platform: Platform, deployment: dict[str, Any], given: dict[str, Any]) -> str:
+    """The id of a run of these parameters."""
+    path = f"/deployments/{deployment['id']}/create_flow_run"
+    return str(platform.server.client.post(path, json={"parameters": given}).raise_for_status().json()["id"])
+
+
+def test_half_a_year_anew(platform: Platform, tmp_path: Path) -> None:
+    """Each cell once, however the backfill ends; what trains does not mind, and the same command goes on."""
+    others = set(platform.published())
+    path = f"/deployments/{platform.deployment('word2vec')['id']}"
+    platform.server.client.patch(path, json={"concurrency_limit": 4}).raise_for_status()  # more than we ask for
+    rates = ",".join(map(str, RATES))
+    command = (sys.executable, "-m", "flows.cli", "backfill", "word2vec", "--from", MONTHS[0], "--to", MONTHS[-1])
+    command += ("--every", "month", "--sweep", f"learning_rate={rates}", "--limit", str(AT_A_TIME))
+    for given in (f"train={platform.place}/news", "vector_dim=4", "epochs=1", "min_count=1"):
+        command += ("--param", given)
+    most, told = 0, ""
+
+    def runs() -> list[dict[str, Any]]:
+        nonlocal most, told
+        time.sleep(0.5)
+        found = platform.filter("flow_runs", flow_runs={"tags": {"all_": ["backfill"]}}, sort="START_TIME_ASC")
+        most = max(most, sum(each["state_type"] not in ENDS for each in found))
+        states = Counter(each["state_name"] for each in found)
+        if (now := ", ".join(f"{count} {state}" for state, count in sorted(states.items()))) != told:
+            say(now)
+            told = now
+        return found
+
+    def in_the_middle() -> list[dict[str, Any]]:
+        found = runs()
+        states = [each["state_type"] for each in found]
+        ready = states.count("COMPLETED") > 2 and "RUNNING" in states and len(found) < len(MONTHS) * len(RATES)
+        return found if ready else []
+
+    log = tmp_path / "killed.log"
+    say(f"embertext backfill word2vec --from {MONTHS[0]} --to {MONTHS[-1]} --every month ... --limit {AT_A_TIME}")
+    with process(*command, log=log, **platform.server.environment) as killed:
+        found = wait_for(lambda: killed.poll() is not None or in_the_middle(), seconds=300, what="half of a backfill")
+        assert killed.poll() is None, log.read_text()
+        killed.kill()
+        assert killed.wait() == -signal.SIGKILL
+    done = {each["id"]: each["end_time"] for each in found if each["state_type"] == "COMPLETED"}
+    say(f"killed by -9: {len(done)} runs done, {len(found) - len(done)} not yet, of 12; the same command again")
+
+    log = tmp_path / "again.log"
+    with process(*command, log=log, **platform.server.environment) as again:
+        wait_for(lambda: runs() and again.poll() is not None, seconds=600, what="the rest of a backfill")
+    assert again.returncode == 0, log.read_text()
+    table = log.read_text()[log.read_text().index("partition ") :]
+    say(f"it has ended with 0, and shows\n\n{table}")
+
+    found = runs()
+    assert most <= AT_A_TIME
+    assert concurrent(found) <= AT_A_TIME
+    assert [(each["state_name"], each["run_count"]) for each in found] == [("Completed", 1)] * 12
+    assert len({each["idempotency_key"] for each in found}) == 12
+    assert {each["name"] for each in found} == {
+        f"{month} learning_rate={rate}" for month, rate in itertools.product(MONTHS, RATES)
+    }
+    assert done.items() <= {each["id"]: each["end_time"] for each in found}.items(), "none of them was run again"
+
+    models = [manifest for url, manifest in platform.published().items() if url not in others]
+    cells = [(each["partition"], each["hyperparameters"]["learning_rate"]) for each in models]
+    assert sorted(cells) == sorted(itertools.product(MONTHS, RATES)), "12 models, none twice"
+
+    shown = {key: platform.get(f"/artifacts/backfill-{key}/latest")["data"] for key in ("matrix", "summary")}
+    check_matrix(shown["matrix"], shown["summary"], {each["id"] for each in found})
+    say("12 models, none twice")
+
+
+def check_matrix(matrix: Any, summary: str, runs: set[str]) -> None:
+    """Each cell is completed, has a metric, and leads to its run."""
+    rows = storage.from_json(matrix, "backfill-matrix") if isinstance(matrix, str) else matrix
+    assert [row.pop("partition") for row in rows] == MONTHS
+    assert [list(row) for row in rows] == [[f"learning_rate={rate}" for rate in RATES]] * len(MONTHS)
+    assert all(re.fullmatch(r"Completed -?\d\.\d+(e-\d+)?", cell) for row in rows for cell in row.values()), rows
+    links = re.findall(r"\[Completed [^]]+\]\(\S+/runs/flow-run/([0-9a-f-]{36})\)", summary)
+    assert len(links) == 12
+    assert set(links) == runs
+
+
+def concurrent(runs: list[dict[str, Any]]) -> int:
+    """How many there were at a time, at most."""
+    moments = [(datetime.fromisoformat(each["start_time"]), 1) for each in runs]
+    moments += [(datetime.fromisoformat(each["end_time"]), -1) for each in runs]
+    return max(itertools.accumulate(step for _, step in sorted(moments)))
+
+
+def test_the_gate(platform: Platform) -> None:
+    """A model that has learned nothing is published and registered all the same; the champion stays."""
+    given = {
+        "train": f"{platform.place}/{NAME}",
+        "validation": f"{platform.place}/judged-by.txt",
+        "text_classification": FORM,
+        "registration": {"model_name": NAME},
+    }
+    run = platform.finished(asked_for(platform, platform.deployment("text-classification"), given))
+    alias, _ = aliases.champion(platform.registry, NAME)
+    assert alias
+    assert (alias.version, len(alias.history)) == (2, 1)
+    assert versions.numbers(platform.registry, NAME) == [1, 2, 3]
+    refused = versions.read(platform.registry, NAME, 3)
+    assert refused.judged
+    why = refused.judged["why"]
+    assert re.fullmatch(rf"worse: accuracy 0\.\d+, that of {NAME}@2 \d\.\d+", why)
+    shown = platform.artifacts(run)["text-classification-champion"]
+    assert shown["description"] == f"{NAME}@3 is refused: {why}."
+    [event] = platform.events(run, "embertext.model.refused")
+    assert event["payload"]["version"] == f"{NAME}@3"
+    assert event["payload"]["champion"] == f"{NAME}@2"
+    assert event["payload"]["reason"] == why
+    say(f"{NAME}@3 is refused, {why}")
