@@ -185,7 +185,7 @@ def test_a_run_by_hand(prefect_server, pages, page, tmp_path):
         page.until("[...document.querySelectorAll('a')].some(each => each.textContent === 'report.html')")
         show(page, f"{pages}/artifacts/artifact/{numbers['word2vec-summary']}")
         page.until("[...document.querySelectorAll('img')].some(each => each.naturalWidth > 500)")
-        picture(page, "ui-artifacts", height=1500)
+        picture(page, "ui-artifacts", height=1640)
 
 
 def prepared(tmp_path):
@@ -204,6 +204,7 @@ def picture(page, name, *, height=1000):
     if PICTURES:
         page.run("window.scrollTo(0, 0)")
         page.size(1400, height)
-        time.sleep(2)  # until all is drawn
+        time.sleep(5)  # until all is drawn, and what slid in is gone
+        page.until(GONE)
         page.picture(Path(PICTURES, f"{name}.png"), whole=False)
         page.size(1400, 1000)
