@@ -91,9 +91,9 @@ def print_version(version: Version, alias: Alias | None, *, json: bool) -> None:
         "deployment": version.run.deployment,
         "code": str(version.code.get("revision") or version.code.get("version") or ""),
         "gate": f"{judged['verdict']}: {judged['why']}" if judged else "",
-        **{f"{_moment(move.when)}": f"{move.how} by {move.by}: {move.why}" for move in moves},
     }
-    _table([], [[name, value] for name, value in rows.items() if value])
+    told = [[_moment(move.when), f"{move.how} by {move.by}: {move.why}"] for move in moves]
+    _table([], [[name, value] for name, value in rows.items() if value] + told)
     print()
     return _table(["metric", ""], [[name, _value(value)] for name, value in version.metrics.items()], right=(1,))
 
