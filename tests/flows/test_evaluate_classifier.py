@@ -131,7 +131,8 @@ def test_the_published_folder_is_whole(finished, model):
 
 def test_artifacts(finished):
     found = runs.artifacts(finished)
-    assert found.keys() == {f"evaluate-classifier-{name}" for name in ("summary", "metrics", "classes", "report")}
+    names = ("summary", "metrics", "classes", "outcome", "report")
+    assert found.keys() == {f"evaluate-classifier-{name}" for name in names}
     assert "Judged on 400 validation examples" in found["evaluate-classifier-summary"].data
 
 

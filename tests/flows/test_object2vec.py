@@ -141,7 +141,7 @@ def test_the_best_epoch_is_published(finished):
 def test_artifacts(finished):
     found = runs.artifacts(finished)
     assert found.keys() == {
-        f"object2vec-{name}" for name in ("training", "summary", "metrics", "retrieval", "found", "report")
+        f"object2vec-{name}" for name in ("training", "summary", "metrics", "retrieval", "found", "outcome", "report")
     }
     assert found["object2vec-training"].data == 100
     assert finished.result.report in found["object2vec-report"].data

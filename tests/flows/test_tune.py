@@ -92,8 +92,10 @@ def test_the_best_is_published_as_its_own_flow_would(finished, corpus, place):
 
 def test_artifacts(finished):
     found = runs.artifacts(finished)
-    names = ("progress", "summary", "trials", "report")
+    names = ("progress", "summary", "trials", "outcome", "report")
     assert found.keys() >= {f"tune-word2vec-{name}" for name in names}
+    told = {row["name"]: row["value"] for row in json.loads(found["tune-word2vec-outcome"].data)}
+    assert (told["model"], told["mean_rho"]) == (finished.result.model, finished.result.metrics["mean_rho"])
     assert len(json.loads(found["tune-word2vec-trials"].data)) == 3
     assert "data:image/png;base64," in found["tune-word2vec-summary"].data
 
