@@ -6,6 +6,7 @@ from cyclopts import App, Group, Parameter
 
 if TYPE_CHECKING:
     from data.registry.records import Alias, Version
+    from tasks.drift import Drifted
 
 HELP = "Published models by name and version: list, show, compare, promote, rollback."
 RUN, OUTPUT = Group("Run", sort_key=1), Group("Output", sort_key=3)
@@ -17,6 +18,15 @@ Json = Annotated[
 ]
 Debug = Annotated[
     bool, Parameter(group=OUTPUT, negative="", show_default=False, help="Show the traceback of an error.")
+]
+Drift = Annotated[
+    bool,
+    Parameter(
+        group=RUN,
+        negative="",
+        show_default=False,
+        help="Also open both models, and say what changed in words, neighbours, topics, classes.",
+    ),
 ]
 Which = Annotated[str, Parameter(group=RUN, help="A version's number, or champion.")]
 Number = Annotated[int, Parameter(group=RUN, help="The version's number.")]
@@ -68,6 +78,7 @@ def compare(
     first: First = "",
     second: Second = "",
     *,
+    drift: Drift = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -83,7 +94,9 @@ def compare(
     if one.version == other.version:
         known = versions.shown([number for number in numbers if number != one.version])
         raise EmbertextError("that is one version, not two", where=one.label, remedy=f"there are also {known}")
-    tables.print_comparison(one, other, compared(one, other), json=json)
+    tables.print_comparison(
+        one, other, compared(one, other), changed=_changed(one, other) if drift else None, json=json
+    )
 
 
 @registry.command
@@ -121,6 +134,18 @@ def rollback(place: Place, name: Name, *, why: Why = "", json: Json = False, deb
         return aliases.rolled_back(alias, name=name, when=versions.now(), by=versions.who(), why=why)
 
     tables.print_move(name, aliases.moved(place, name, decide), json=json)
+
+
+def _changed(one: "Version", other: "Version") -> "Drifted":
+    """What changed from one version to the other."""
+    from flows import matter
+
+    found = matter.compared(one.model, other.model)
+    sides = {
+        "before": found.before.model_copy(update={"version": one.label}),
+        "after": found.after.model_copy(update={"version": other.label}),
+    }
+    return found.model_copy(update=sides)
 
 
 def _version(place: str, name: str, which: str) -> "Version":

@@ -1,7 +1,7 @@
 """What a registry holds, on a terminal: aligned columns for a person, or one line of JSON for a program."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from rich.console import Console
@@ -9,6 +9,9 @@ from rich.table import Table
 
 from data.registry.comparison import Row
 from data.registry.records import Alias, Move, Version
+
+if TYPE_CHECKING:
+    from tasks.drift import Drifted
 
 SHOWN = 4  # metrics of each version in a list
 
@@ -98,10 +101,13 @@ def print_version(version: Version, alias: Alias | None, *, json: bool) -> None:
     return _table(["metric", ""], [[name, _value(value)] for name, value in version.metrics.items()], right=(1,))
 
 
-def print_comparison(first: Version, second: Version, rows: Sequence[Row], *, json: bool) -> None:
-    """What differs, and all metrics."""
+def print_comparison(
+    first: Version, second: Version, rows: Sequence[Row], *, changed: "Drifted | None" = None, json: bool
+) -> None:
+    """What differs, all metrics, and what changed between the models, where somebody has looked."""
     if json:
-        return _json({"first": first.version, "second": second.version, "rows": rows})
+        told = {"drift": changed.model_dump(mode="json")} if changed else {}
+        return _json({"first": first.version, "second": second.version, "rows": rows, **told})
     head = ["", first.label, second.label, "difference"]
     for section in ("origin", "metrics", "hyperparameters"):
         body = [
@@ -114,6 +120,11 @@ def print_comparison(first: Version, second: Version, rows: Sequence[Row], *, js
         elif body:
             print()
             _table([section, *head[1:]], body, right=(1, 2, 3))
+    if changed:
+        from flows.changes import print_drift
+
+        print()
+        print_drift(changed)
     return None
 
 

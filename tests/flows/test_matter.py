@@ -1,8 +1,12 @@
+import json
+
 import pytest
 
 from algorithms.drift.models import figures
 from data import storage
 from data.errors import EmbertextError
+from data.registry import versions
+from data.registry.records import Model
 from flows.cli import run
 from flows.matter import compared, matter
 from tests import small_models
@@ -61,3 +65,15 @@ def test_the_command_prints_what_changed_and_writes_a_page(models, tmp_path, cap
 
     assert run(["drift", models["word2vec"], str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith(f"error: {tmp_path}: there is no model; ")
+
+
+def test_two_versions_of_a_registry_are_opened_where_one_asks(models, tmp_path, capsys):
+    for number, name in enumerate(("one", "two"), start=1):
+        url = small_models.publish_one(tmp_path / name, "word2vec", small_models.write_words)
+        told = {"url": url, "model": f"{url}/model.tar.gz", "manifest": f"{number:064}", "created": ""}
+        versions.register(str(tmp_path / "registry"), "words", Model(algorithm="word2vec", **told))
+    given = ["registry", "compare", str(tmp_path / "registry"), "words", "1", "2", "--drift"]
+    assert run(given) == 0
+    assert "from words@1 to words@2" in capsys.readouterr().out
+    assert run([*given, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["drift"]["found"]["neighbours"][0]["overlap"] == 1
