@@ -134,7 +134,8 @@ def _boxes(run: Run) -> Iterator[Box]:
     yield _box("train", trained, facts | {"words per second": compact(trained.words_per_second) or "–"})
     judged = run.evaluated.seconds + (run.unseen.seconds if run.unseen else 0.0)
     reused = run.evaluated.reused and not (run.unseen and not run.unseen.reused)
-    yield Box("evaluate", judged, reused, dict(list(shown(run.metrics).items())[:METRICS_SHOWN]))
+    main = {name: value for name, value in run.metrics.items() if "." not in name}
+    yield Box("evaluate", judged, reused, dict(list(shown(main or run.metrics).items())[:METRICS_SHOWN]))
     yield _box("publish", run.published, {"model": size(storage.size(run.published.model))})
     if run.published.version:
         facts = {"version": run.published.version}
@@ -156,7 +157,7 @@ def counted(prepared: stages.Stage) -> dict[str, str]:
 
 def shown(metrics: Mapping[str, float]) -> dict[str, str]:
     """As a person reads them."""
-    return {name.replace("_", " "): f"{value:.4g}" for name, value in metrics.items()}
+    return {name.replace(".txt.", " ").replace("_", " "): f"{value:.4g}" for name, value in metrics.items()}
 
 
 def seconds(line: Sequence[Box]) -> dict[str, float]:
