@@ -2,12 +2,16 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
+import textwrap
 from importlib.resources import files
 
 import pytest
 import yaml
+from prefect.client.schemas.schedules import CronSchedule
 
 from tests.services.conftest import ROOT
 
@@ -113,3 +117,16 @@ def test_the_pools_template_is_prefects_with_a_secret_and_disk():
         del ours["variables"]["properties"][name]
     bundled = json.loads(BUNDLED.read_bytes())["prefect-kubernetes"]["kubernetes"]
     assert ours == bundled["default_base_job_configuration"]
+
+
+def test_what_the_page_for_teams_says_can_be_typed(prefect_server):
+    text = (ROOT / "docs" / "platform.md").read_text()
+    commands = re.findall(r"^    prefect (deployment schedule ls .*|flow-run ls .*)$", text, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        prefect(prefect_server, *shlex.split(command))
+    shown = re.search(r"^    schedules:\n(?:      .*\n)+", text, re.MULTILINE)
+    [schedule] = yaml.safe_load(textwrap.dedent(shown[0]))["schedules"]
+    form = deployed(prefect_server, "local")["word2vec"]["parameter_openapi_schema"]
+    assert schedule["parameters"].keys() <= form["properties"].keys()
+    CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])

@@ -34,7 +34,7 @@ FIELDS = """[...document.querySelectorAll('form label')].filter(label => label.c
     return [label.textContent.replace(' (Optional)', ''), field.querySelector('p')?.textContent ?? '', kind];
 })"""
 FIELD = "[...document.querySelectorAll('form label')].find(label => label.textContent.startsWith({title}))"
-BUTTON = "[...document.querySelectorAll('button, a')].find(each => each.textContent.trim() === {text})"
+BUTTON = "[...document.querySelectorAll('button, a, [role=menuitem]')].find(each => each.textContent.trim() === {text})"
 
 GONE = "!document.querySelector('[data-sonner-toast][data-type=error]')"  # which lies upon the button for a while
 
@@ -142,7 +142,10 @@ def test_a_run_by_hand(prefect_server, pages, page, tmp_path):
     place, corpus, dimension = prepared(tmp_path)
     deployment = prefect_server.client.get("/deployments/name/word2vec/word2vec").raise_for_status().json()
     with nothing_wrong(page, but="'word2vec.sampling_threshold'|Unknown error while creating"):
-        show(page, f"{pages}/deployments/deployment/{deployment['id']}/run")
+        show(page, f"{pages}/deployments/deployment/{deployment['id']}")
+        click(page, "Run")
+        click(page, "Custom run")
+        page.until("location.pathname.endsWith('/run')")
         page.until(f"{FIELDS}.length > 20")
         fill(page, "Run Name", "news-2026-01")
         fill(page, "Training data", str(corpus))
