@@ -98,7 +98,8 @@ def mermaid(line: Sequence[Box]) -> list[str]:
         nodes.append(f'    s{number}["<b>{_plain(box.name)}</b><br/>{text}"]')
     arrows = [f"    s{number} --> s{number + 1}" for number in range(len(line) - 1)]
     reused = [f"    style s{number} stroke-dasharray: 4 3" for number, box in enumerate(line) if box.reused]
-    return ["```mermaid", "flowchart TD", *nodes, *arrows, *reused, "```"]
+    wide = "%%{init: {'flowchart': {'wrappingWidth': 500}}}%%"  # a fact is a line
+    return ["```mermaid", wide, "flowchart TD", *nodes, *arrows, *reused, "```"]
 
 
 def summary_markdown(run: Run, line: Sequence[Box], *, manifest: Mapping[str, Any], report: str) -> str:

@@ -150,7 +150,7 @@ def test_the_page_is_whole(run):
 
 def test_the_summary_in_markdown(run):
     text = page.summary_markdown(run, boxes.boxes(run), manifest=manifest(run), report="/out/pipeline-1/report.html")
-    assert "```mermaid\nflowchart TD\n" in text
+    assert "```mermaid\n%%{" in text
     assert 's2["<b>RecordIO</b><br/>0.4 s<br/>records 1,500<br/>shards 10<br/>size 92.8 kB"]' in text
     assert "s5 --> s6" in text
     assert "corpus p &lt;b&gt;" in text
