@@ -13,7 +13,7 @@ from data.registry.records import Alias, Move, Version
 if TYPE_CHECKING:
     from tasks.drift import Drifted
 
-SHOWN = 4  # metrics of each version in a list
+OTHERS, METRIC = 64, 22  # characters of a line that is not metrics; of a metric
 
 
 def print_models(place: str, models: Sequence[tuple[str, list[int], Alias | None]], *, json: bool) -> None:
@@ -44,7 +44,8 @@ def print_versions(versions: Sequence[Version], alias: Alias | None, *, json: bo
         return _json(
             {"versions": [each.model_dump(mode="json") for each in versions], "champion": alias and alias.version}
         )
-    metrics = list(dict.fromkeys(name for each in reversed(versions) for name in _foremost(each)))[:SHOWN]
+    metrics = list(dict.fromkeys(name for each in reversed(versions) for name in _foremost(each)))
+    metrics = metrics[: max(1, (Console().width - OTHERS) // METRIC)]
     head = ["version", "", "registered", "partition", "corpus", *metrics, "run"]
     partitions = any(each.partition for each in versions)
     body = [
@@ -64,6 +65,7 @@ def print_versions(versions: Sequence[Version], alias: Alias | None, *, json: bo
         [head[i] for i in kept],
         [[row[i] for i in kept] for row in body],
         right=(0, *(place for place, i in enumerate(kept) if 5 <= i < 5 + len(metrics))),
+        whole=3,
     )
 
 
@@ -138,19 +140,19 @@ def print_move(name: str, move: Move, *, json: bool) -> None:
 
 def _foremost(version: Version) -> list[str]:
     """Its metrics, the one that the gate has judged by first, where it is among them."""
-    names = list(version.metrics)
     metric = (version.judged or {}).get("judged_by", "")
-    return sorted(names, key=lambda name: not (metric and name.endswith(metric)))
+    return sorted(version.metrics, key=lambda name: name not in (metric, f"validation_{metric}"))
 
 
 def _difference(row: Row) -> str:
-    return "" if row["difference"] is None else f"{row['difference']:+.4g}"
+    return "" if row["difference"] is None else _value(row["difference"], sign="+")
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, *, sign: str = "") -> str:
     if value is None:
         return "–"
-    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    told = f"{value:{sign}.4f}" if isinstance(value, float) else f"{value:{sign}}" if sign else str(value)
+    return told.rstrip("0").rstrip(".") if "." in told and isinstance(value, float) else told
 
 
 def _moment(when: str) -> str:
@@ -162,10 +164,18 @@ def _json(value: Any) -> None:
     print(orjson.dumps(value).decode(), flush=True)
 
 
-def _table(head: Sequence[str], body: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+def _table(head: Sequence[str], body: Sequence[Sequence[str]], *, right: Sequence[int] = (), whole: int = 1) -> None:
+    """Aligned columns; the first ones, `whole` of them, and those of numbers stay whole on a narrow terminal."""
     table = Table(box=None, padding=(0, 3, 0, 0), show_header=any(head), header_style="bold")
     for number in range(len(body[0]) if body else len(head)):
-        table.add_column(head[number] if head else "", justify="right" if number in right else "left")
+        cells = [*head[number : number + 1], *(row[number] for row in body)]
+        kept = number in right or number < whole
+        table.add_column(
+            head[number] if head else "",
+            justify="right" if number in right else "left",
+            min_width=max(map(len, cells)) if kept else None,
+            overflow="fold",
+        )
     for row in body:
         table.add_row(*row)
     Console(highlight=False, markup=False).print(table)
