@@ -28,6 +28,7 @@ from flows.object2vec import object2vec
 from flows.text_classification import text_classification
 from flows.topics import topics
 from flows.word2vec import word2vec
+from tasks.registry.settings import Registration
 from tests import planted, related
 
 EMBERTEXT = [sys.executable, "-m", "flows.cli"]
@@ -52,6 +53,7 @@ def test_names_and_values_are_written_in_several_ways(given, expected):
 def test_arguments_are_those_given_and_no_others():
     assert validated(word2vec.fn, {"vector_dim": "50", "threads": "2", "seed": None}) == {
         "word2vec": Word2Vec(vector_dim=50),
+        "registration": Registration(),
         "threads": 2,
     }
 
@@ -63,7 +65,8 @@ def test_booleans_as_sagemaker_sends_them(monkeypatch, value):
     monkeypatch.setattr("flows.summary.print_summary", lambda result: None)
     monkeypatch.setattr(type(word2vec), "__call__", lambda self, **given: seen.update(given))
     assert run(["word2vec", "--mode=cbow", "--subwords", value, "--evaluation", "false", "--analogies"]) == SUCCESS
-    assert seen == {"word2vec": Word2Vec(mode="cbow", subwords=True, evaluation=False), "analogies": True}
+    form = Word2Vec(mode="cbow", subwords=True, evaluation=False)
+    assert seen == {"word2vec": form, "registration": Registration(), "analogies": True}
 
 
 def test_every_hyperparameter_of_a_classifier_as_sagemaker_sends_it(monkeypatch):
@@ -80,14 +83,14 @@ def test_every_hyperparameter_of_a_classifier_as_sagemaker_sends_it(monkeypatch)
     assert given["early_stopping"] == "True"
     arguments = [word for name, value in given.items() for word in (f"--{name}", value)]
     assert run(["text-classification", "--train", "a.txt", "--validation", "", *arguments]) == SUCCESS
-    assert seen == {"train": "a.txt", "validation": "", "text_classification": form}
+    assert seen == {"train": "a.txt", "validation": "", "text_classification": form, "registration": Registration()}
 
 
 FORMS = {
-    "word2vec": (word2vec, [Word2Vec]),
-    "text-classification": (text_classification, [TextClassification]),
-    "topics": (topics, [Counting, Topics]),
-    "object2vec": (object2vec, [Pairing, Object2Vec]),
+    "word2vec": (word2vec, [Word2Vec, Registration]),
+    "text-classification": (text_classification, [TextClassification, Registration]),
+    "topics": (topics, [Counting, Topics, Registration]),
+    "object2vec": (object2vec, [Pairing, Object2Vec, Registration]),
 }
 
 
@@ -118,7 +121,12 @@ def test_help_lists_every_option_with_its_bounds(capsys, monkeypatch, command, e
     assert run([command, "--help"]) == SUCCESS
     text = " ".join(re.sub("[│╭╮╰╯─]", " ", capsys.readouterr().out).split())
     flow, forms = FORMS[command]
-    own = inspect.signature(flow.fn).parameters.keys() - {command.replace("-", "_"), "counting", "pairing"}
+    own = inspect.signature(flow.fn).parameters.keys() - {
+        command.replace("-", "_"),
+        "counting",
+        "pairing",
+        "registration",
+    }
     for name in (*own, *(field for form in forms for field in form.model_fields)):
         assert f"--{name.replace('_', '-')} " in text
     assert expected in text

@@ -26,6 +26,7 @@ from flows.object2vec import object2vec
 from flows.text_classification import text_classification
 from flows.topics import topics
 from flows.word2vec import word2vec
+from tasks.registry.settings import Registration
 from tests import planted
 from tests.tasks.transform.fake import row
 
@@ -166,7 +167,7 @@ def test_no_algorithm(asked, hyperparameters, expected):
 def test_strings_become_the_form():
     """SageMaker's defaults hold, and not those of the flow for a person at a shell."""
     assert arguments_of(word2vec, {"mode": "cbow", "subwords": "true", "epochs": "3", "seed": "7"}) == {
-        "word2vec": Word2Vec(mode="cbow", subwords=True, epochs=3), "seed": 7,
+        "word2vec": Word2Vec(mode="cbow", subwords=True, epochs=3), "registration": Registration(), "seed": 7,
     }  # fmt: skip
     assert arguments_of(object2vec, {"enc0_max_seq_len": "9"})["object2vec"] == Object2Vec(enc0_max_seq_len=9)
     found = arguments_of(topics, {"num_topics": "3", "encoder_layers": "auto", "threshold": "9"})
