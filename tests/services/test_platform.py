@@ -180,7 +180,7 @@ def test_half_a_year_anew(platform: Platform, tmp_path: Path) -> None:
         killed.kill()
         assert killed.wait() == -signal.SIGKILL
     done = {each["id"]: each["end_time"] for each in found if each["state_type"] == "COMPLETED"}
-    say(f"killed by -9: {len(done)} runs done, {len(found) - len(done)} not yet, of 12; the same command again")
+    say(f"killed by -9: {len(done)} done, {len(found) - len(done)} begun, of 12; the same command again")
 
     log = tmp_path / "again.log"
     with process(*command, log=log, **platform.server.environment) as again:
