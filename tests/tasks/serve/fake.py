@@ -11,6 +11,7 @@ import orjson
 
 from algorithms.answers import JSON, JSON_LINES, Answer, Neighbour, RequestError
 from data import storage
+from data.errors import StorageError
 
 
 class Fake:
@@ -84,7 +85,7 @@ def open_fake(url: str) -> Fake:
     path = Path(url)
     greeting = (path / "model.tar.gz" if path.is_dir() else path).read_text()
     if greeting == "broken":
-        raise storage.StorageError("the archive is damaged", where=url, remedy="publish it again")
+        raise StorageError("the archive is damaged", where=url, remedy="publish it again")
     return Fake(greeting)
 
 
