@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import endpoint
-from benchmarks.endpoint import OURS, PEER, Row
+from benchmarks import endpoint, endpoint_answers
+from benchmarks.endpoint_answers import OURS, PEER, Row
+from benchmarks.endpoint_process import memory_floors
 from benchmarks.load import Load, ask, length, load, request
 
 
@@ -80,7 +81,7 @@ def test_length(head: bytes) -> None:
     ],
 )
 def test_answers_agree_up_to_rounding(mine: Any, theirs: Any, agree: bool) -> None:
-    assert endpoint.same(mine, theirs) is agree
+    assert endpoint_answers.same(mine, theirs) is agree
 
 
 def row(algorithm: str, ours: list[float], theirs: list[float], errors: int = 0) -> Row:
@@ -91,12 +92,12 @@ def row(algorithm: str, ours: list[float], theirs: list[float], errors: int = 0)
 
 
 def test_floors_are_of_rounds_side_by_side() -> None:
-    words, pairs, right = endpoint.answers_floors(
+    words, pairs, right = endpoint_answers.floors(
         [row("word2vec", [100, 30, 200], [50, 20, 10]), row("object2vec", [9, 10, 20], [10, 10, 10])]
     )
     assert (words.value, words.least, pairs.value, pairs.least) == (2, 2, 1, 1)
     assert right.holds
-    assert not endpoint.answers_floors([row("topics", [1], [1], errors=1)])[-1].holds
+    assert not endpoint_answers.floors([row("topics", [1], [1], errors=1)])[-1].holds
 
 
 def test_figures_of_a_row() -> None:
@@ -108,8 +109,8 @@ def test_figures_of_a_row() -> None:
 
 def test_memory_has_to_stay() -> None:
     found = {"after_a_tenth": 100.0, "after_all": 101.0, "errors": 0, "requests": 10}
-    assert all(floor.holds for floor in endpoint.memory_floors(found))
-    assert [floor.holds for floor in endpoint.memory_floors(found | {"after_all": 110.0, "errors": 1})] == [
+    assert all(floor.holds for floor in memory_floors(found))
+    assert [floor.holds for floor in memory_floors(found | {"after_all": 110.0, "errors": 1})] == [
         False,
         False,
     ]
