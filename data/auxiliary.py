@@ -14,11 +14,12 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from data import storage, streams
+from data import storage, utf8
 from data.errors import CorpusError
 from data.pair_records import BEYOND, MOST_IDS, shown
 from data.pairs import PAD
-from data.streams import Files, Line, Member
+from data.streams import Files, Member
+from data.utf8 import Line
 
 _BLOCK = 4096  # rows that are put together
 
@@ -49,7 +50,7 @@ def read_vocabulary(url: str) -> dict[str, int]:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         line = f": line {error.lineno}"
-        text = streams.decode(data, url, offset=0, line=1)
+        text = utf8.decode(data, url, offset=0, line=1)
         raise CorpusError(
             f"not JSON ({error.msg})",
             where=f"{url}{line}, byte {len(text[: error.pos].encode())}",
@@ -90,7 +91,7 @@ def embedding(
     some = False
     for member in members:
         promised, seen = 0, 0
-        for line in streams.lines(member):
+        for line in utf8.lines(member):
             data = line.data.rstrip()
             if not data:
                 continue

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import NamedTuple
 
-from data import readers, streams
+from data import readers, utf8
 from data.errors import CorpusError
 from data.named import Kind
 from data.readers import Block, Document
@@ -106,7 +106,7 @@ def locate(source: Source, index: int) -> tuple[str, int]:
                     index -= 1
                 continue
             number, blank = 1, True
-            for piece in streams.pieces(member):
+            for piece in utf8.pieces(member):
                 *ended, rest = piece.split(b"\n")
                 for line in ended:
                     if line.strip() or not blank:  # pieces hold no NUL, and bytes.strip takes the other separators
@@ -130,8 +130,8 @@ def _read(member: Member, kind: Kind) -> Iterator[Document]:
 
 def _text(member: Member) -> Iterator[Document]:
     """The lines that have a token. Not those of `readers`, which cuts long ones: a part may lack its labels."""
-    for line in streams.lines(member):
-        text = streams.decode(line.data, member.name, offset=line.offset, line=line.number).strip(SEPARATORS)
+    for line in utf8.lines(member):
+        text = utf8.decode(line.data, member.name, offset=line.offset, line=line.number).strip(SEPARATORS)
         if text:
             labels = tuple(label for label in _LABEL.findall(text) if label)
             yield Document(_LABEL.sub("", text).rstrip(SEPARATORS), labels, line.number)

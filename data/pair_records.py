@@ -13,11 +13,11 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from data import streams
+from data import utf8
 from data.errors import CorpusError
 from data.pair_sources import Found, Stretch
 from data.pairs import SIDES
-from data.streams import Line
+from data.utf8 import Line
 
 MOST_IDS = 3_000_000  # SageMaker's bound of vocab_size
 BEYOND = 2.0**128 - 2.0**103  # and all above are infinite in float32
@@ -160,7 +160,7 @@ def _record(line: Line, name: str, rules: Rules) -> dict[str, Any]:
     try:
         value = orjson.loads(line.data.rstrip())
     except orjson.JSONDecodeError as error:
-        text = streams.decode(line.data, f"channel {rules.channel}: {name}", offset=line.offset, line=line.number)
+        text = utf8.decode(line.data, f"channel {rules.channel}: {name}", offset=line.offset, line=line.number)
         at = line.offset + len(text[: error.pos].encode())
         where = f"channel {rules.channel}: {name}: line {line.number}, byte {at}"
         raise CorpusError(f"not JSON ({error.msg})", where=where, remedy="write one JSON object a line") from error

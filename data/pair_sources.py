@@ -15,11 +15,12 @@ from typing import Literal, NamedTuple
 
 import orjson
 
-from data import readers, streams
+from data import readers, utf8
 from data.batches import batches
 from data.errors import CorpusError
 from data.sources import Source
-from data.streams import Line, Member
+from data.streams import Member
+from data.utf8 import Line
 
 Kind = Literal["ids", "texts", "aligned", "documents"]
 
@@ -76,7 +77,7 @@ def find(source: Source, against: Source | None) -> Found:
     if source.kind == "jsonl":
         with closing(readers.files(source)) as files:
             for member in files.members():
-                if line := next((line for line in streams.lines(member) if not line.data.isspace()), None):
+                if line := next((line for line in utf8.lines(member) if not line.data.isspace()), None):
                     return _kind(line, f"{member.name}: line {line.number}")
     return Found("documents", False)
 
@@ -110,7 +111,7 @@ def _records(source: Source, size: int) -> Iterator[Block]:
     with closing(readers.files(source)) as files:
         for member in files.members():
             waiting = _Waiting(member)
-            for line in streams.lines(member):
+            for line in utf8.lines(member):
                 waiting.add(line)
                 if waiting.held >= size:
                     yield Block(0, files.progress, waiting.flush())
@@ -126,7 +127,7 @@ def _aligned(source: Source, against: Source, size: int) -> Iterator[Block]:
                 what = f"has more files than {fewer.name}"
                 raise CorpusError(what, where=more.name, remedy="give as many files on both sides")
             sides = _Waiting(member), _Waiting(other)
-            both = streams.lines(member), streams.lines(other)
+            both = utf8.lines(member), utf8.lines(other)
             for before, (one, two) in enumerate(zip_longest(*both)):
                 if not (one and two):
                     ended, goes_on, rest = (other, member, both[0]) if one else (member, other, both[1])

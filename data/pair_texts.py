@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import regex
 
-from data import messages, streams
+from data import messages, utf8
 from data.errors import CorpusError
 from data.messages import Part
 from data.pair_records import NO_DOCUMENTS, NO_IDS, Read, Rules, read_ids, read_texts
@@ -129,7 +129,7 @@ def _aligned(first: Stretch, second: Stretch, making: Making) -> Read:
 
 
 def _decoded(side: Stretch, channel: str) -> list[str]:
-    text = streams.decode(side.data, f"channel {channel}: {side.name}", offset=side.offset, line=side.line)
+    text = utf8.decode(side.data, f"channel {channel}: {side.name}", offset=side.offset, line=side.line)
     return text.removesuffix("\n").split("\n")
 
 

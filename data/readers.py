@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 import orjson
 
-from data import streams
+from data import streams, utf8
 from data.errors import CorpusError
 from data.named import Kind
 from data.sources import Source
@@ -102,7 +102,7 @@ def no_words(source: Source) -> CorpusError:
 
 def _text_blocks(opened: Files, tokenizer: Name) -> Iterator[bytes]:
     for member in opened.members():
-        for piece in streams.pieces(member):
+        for piece in utf8.pieces(member):
             if tokenizer == "whitespace":
                 yield piece
             else:
@@ -126,9 +126,9 @@ def _document_blocks(opened: Files, kind: Kind, tokenizer: Name) -> Iterator[byt
 
 
 def _cut(data: bytes) -> Iterator[bytes]:
-    """Blocks of at most `streams.PIECE` bytes: one document may be longer than that."""
-    while len(data) > streams.PIECE:
-        end = max(data.rfind(b" ", 0, streams.PIECE), data.rfind(b"\n", 0, streams.PIECE)) + 1
+    """Blocks of at most `utf8.PIECE` bytes: one document may be longer than that."""
+    while len(data) > utf8.PIECE:
+        end = max(data.rfind(b" ", 0, utf8.PIECE), data.rfind(b"\n", 0, utf8.PIECE)) + 1
         if end == 0:
             break
         yield data[:end]
@@ -138,24 +138,24 @@ def _cut(data: bytes) -> Iterator[bytes]:
 
 def _text(member: Member) -> Iterator[Document]:
     carry, number = "", 1
-    for piece in streams.pieces(member):
+    for piece in utf8.pieces(member):
         *whole, carry = (carry + piece.decode()).split("\n")
         yield from (Document(line, line=i) for i, line in enumerate(whole, number) if line.strip(SEPARATORS))
         number += len(whole)
-        if len(carry) > streams.PIECE:
+        if len(carry) > utf8.PIECE:
             yield Document(carry, line=number)
             carry = ""
 
 
 def _jsonl(member: Member) -> Iterator[Document]:
-    for line in streams.lines(member):
+    for line in utf8.lines(member):
         if line.data.isspace():
             continue
         where = f"{member.name}: line {line.number}"
         try:
             value = orjson.loads(line.data.rstrip())
         except orjson.JSONDecodeError as error:
-            streams.decode(line.data, member.name, offset=line.offset, line=line.number)
+            utf8.decode(line.data, member.name, offset=line.offset, line=line.number)
             what = f"not JSON ({error.msg} at column {error.colno})"
             raise CorpusError(what, where=where, remedy="write one JSON object a line") from error
         text = (value.get("text") or value.get("source", value.get("text"))) if isinstance(value, dict) else None
@@ -172,10 +172,8 @@ def _json_labels(value: object) -> tuple[str, ...]:
 
 
 def _csv(member: Member) -> Iterator[Document]:
-    csv.field_size_limit(streams.LONGEST_LINE)  # the module's own bound is 128 KB
-    decoded = (
-        streams.decode(line.data, member.name, offset=line.offset, line=line.number) for line in streams.lines(member)
-    )
+    csv.field_size_limit(utf8.LONGEST_LINE)  # the module's own bound is 128 KB
+    decoded = (utf8.decode(line.data, member.name, offset=line.offset, line=line.number) for line in utf8.lines(member))
     tabs = streams.suffix(member.path) == ".tsv"
     rows = csv.reader(decoded, delimiter="\t", quoting=csv.QUOTE_NONE) if tabs else csv.reader(decoded)
     columns: tuple[int, int] | None = None  # text, label; None: all but the first are text
@@ -226,9 +224,9 @@ def _mail(member: Member) -> Iterator[Document]:
     data = b""
     with streams.readable(member.name):
         # not the bound in one read: a buffered stream allocates what it is asked for
-        while len(data) <= streams.LONGEST_LINE and (part := member.stream.read(2**16)):
+        while len(data) <= utf8.LONGEST_LINE and (part := member.stream.read(2**16)):
             data += part
-    if len(data) > streams.LONGEST_LINE:
-        what = f"a message of more than {streams.LONGEST_LINE >> 20} MB"
+    if len(data) > utf8.LONGEST_LINE:
+        what = f"a message of more than {utf8.LONGEST_LINE >> 20} MB"
         raise CorpusError(what, where=member.name, remedy="give an archive of messages")
     yield Document(data.decode("latin-1"), (PurePosixPath(member.path).parent.name,))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from algorithms import records
-from data import recordio, storage, streams
+from data import recordio, storage, streams, utf8
 from data.counts import VOCABULARY, Channel, Counts
 from data.errors import CorpusError, FormatError
 
@@ -83,7 +83,7 @@ def _csv(url: str, channel: str) -> Iterator[tuple[sparse.csr_matrix, str]]:
     rows: list[NDArray[np.float64]] = []
     held = 0
     for member in streams.Files([url], member="", size=1).members():
-        for line in streams.lines(member):
+        for line in utf8.lines(member):
             cells = line.data.strip()
             if not cells:
                 continue

@@ -11,7 +11,7 @@ from prefect import task
 
 from algorithms.topics import channels, counts
 from algorithms.topics.counts import Counting
-from data import apart, bags, lemmatizer, messages, partitioned, storage, streams
+from data import apart, bags, lemmatizer, messages, partitioned, storage, streams, utf8
 from data.bags import Bags
 from data.batches import batches
 from data.counts import CHANNELS, Counts
@@ -241,7 +241,7 @@ def _channel(url: str, train: str) -> str:
 def _holds_numbers(url: str) -> bool:
     """Whether the first row of a table holds several numbers and nothing else."""
     for member in streams.Files([url], member="", size=1).members():
-        for line in streams.lines(member):
+        for line in utf8.lines(member):
             cells = line.data.strip().split(b",")
             return len(cells) > 1 and all(map(channels.is_number, cells))
     return False

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from prefect import task
 from pydantic import BaseModel
 
-from data import storage, streams
+from data import storage, streams, utf8
 from data.errors import EmbertextError
 from tasks.cluster import Dask, connect
 from tasks.network import NETWORK
@@ -92,7 +92,7 @@ def put_together(joint: Joint, *, output: str) -> None:
         with (scratch / "answers").open("wb") as file:
             for url in joint.parts:
                 with storage.open_read(url) as part, streams.readable(url):
-                    shutil.copyfileobj(part, file, streams.PIECE)
+                    shutil.copyfileobj(part, file, utf8.PIECE)
         deliver(scratch / "answers", joint.target)
 
 

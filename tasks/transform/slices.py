@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from algorithms.codecs import BOM
-from data import recordio, storage, streams
+from data import recordio, storage, streams, utf8
 from data.errors import CorpusError, EmbertextError, FormatError
 from data.members import Counted, decompressed
 from tasks import stages
@@ -143,7 +143,7 @@ def _lines(wanted: Slice) -> Iterator[list[bytes]]:
                 carry = data[end:]
             else:
                 carry += data
-            if len(carry) > streams.LONGEST_LINE:
+            if len(carry) > utf8.LONGEST_LINE:
                 raise CorpusError("a line without an end", where=wanted.url, remedy=_LONG)
     if carry:
         yield _apart(carry)
@@ -167,7 +167,7 @@ def _span_of_lines(wanted: Slice) -> bytes:
             end = data.find(b"\n") + 1 or len(data)
             data = data[:end]
             parts.append(data)
-            if sum(map(len, parts)) > wanted.end - start + streams.LONGEST_LINE:
+            if sum(map(len, parts)) > wanted.end - start + utf8.LONGEST_LINE:
                 raise CorpusError("a line without an end", where=wanted.url, remedy=_LONG)
     return b"".join(parts)
 

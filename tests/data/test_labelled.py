@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import labelled, sources, storage, streams
+from data import labelled, sources, storage, utf8
 from data.errors import CorpusError
 from data.named import NAMED
 from data.readers import Document
@@ -259,7 +259,7 @@ def test_blocks_end_each_file_with_a_newline(tmp_path: Path) -> None:
 
 
 def test_locate_counts_the_lines_with_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams.pieces, "__kwdefaults__", {"size": 16, "longest": 100})
+    monkeypatch.setattr(utf8.pieces, "__kwdefaults__", {"size": 16, "longest": 100})
     (tmp_path / "a.txt").write_bytes(b"\n__label__a x\n \0\t\n" + b"word " * 20 + b"\n\xc2\xa0\n")
     (tmp_path / "b.txt").write_bytes(b"\r\n\nlast")
     found = sources.find(str(tmp_path / "*.txt"), cache=tmp_path)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import readers, sources, storage, streams
+from data import readers, sources, storage, utf8
 from data.errors import CorpusError
 from data.named import NAMED
 from data.readers import Document
@@ -140,8 +140,8 @@ def test_tokenizers(tmp_path: Path) -> None:
 
 
 def test_lines_of_a_text_file_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams.pieces, "__kwdefaults__", {"size": 16, "longest": 100})
-    monkeypatch.setattr(streams, "PIECE", 32)
+    monkeypatch.setattr(utf8.pieces, "__kwdefaults__", {"size": 16, "longest": 100})
+    monkeypatch.setattr(utf8, "PIECE", 32)
     found = list(readers.documents(source(tmp_path, "a.txt", b"a\n\n" + b"word " * 20 + b"\nb\n")))
     assert [(found[0].text, found[0].line), (found[-1].text, found[-1].line)] == [("a", 1), ("b", 4)]
     assert {document.line for document in found[1:-1]} == {3}
@@ -150,14 +150,14 @@ def test_lines_of_a_text_file_in_pieces(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_words_of_a_line_that_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams.pieces, "__kwdefaults__", {"size": 16, "longest": 100})
+    monkeypatch.setattr(utf8.pieces, "__kwdefaults__", {"size": 16, "longest": 100})
     found = source(tmp_path, "a.txt", b"Alpha Beta Gamma Delta Epsilon Zeta Eta\nTheta")
     assert _blocks(found, "words").split(b"\n") == [b"alpha beta gamma delta epsilon zeta eta", b"theta", b""]
     assert next(readers.blocks(found, tokenizer="words")).data.endswith(b" ")
 
 
 def test_each_file_ends_a_sentence_and_progress_is_monotone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams.pieces, "__kwdefaults__", {"size": 64, "longest": 1000})
+    monkeypatch.setattr(utf8.pieces, "__kwdefaults__", {"size": 64, "longest": 1000})
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text("word " * 100)
     found = list(readers.blocks(sources.find(str(tmp_path / "*.txt"), cache=tmp_path)))
@@ -178,7 +178,7 @@ def test_whitespace_tokens_of_any_text(texts: list[str]) -> None:
 
 
 def test_a_long_document_is_cut_between_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "PIECE", 1000)
+    monkeypatch.setattr(utf8, "PIECE", 1000)
     monkeypatch.setattr(readers, "BLOCK", 500)
     found = source(tmp_path, "a.jsonl", b'{"text": "' + b"word " * 3000 + b'"}\n')
     sizes = [len(block.data) for block in readers.blocks(found)]

@@ -83,7 +83,7 @@ def test_files_that_cannot_be_read(tmp_path, monkeypatch):
     (tmp_path / "a.json.gz").write_bytes(gzip.compress(bytes(2**20 + 1)))
     with pytest.raises(EmbertextError, match="more than 1 MB in one body; write JSON Lines instead"):
         whole(str(tmp_path / "a.json.gz"))
-    monkeypatch.setattr("data.streams.LONGEST_LINE", 2**20)
+    monkeypatch.setattr("data.utf8.LONGEST_LINE", 2**20)
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(bytes(2**22)))
     (tmp_path / "b.jsonl").write_bytes(bytes(2**23))
     for name in ("b.jsonl.gz", "b.jsonl"):
