@@ -18,6 +18,7 @@ from algorithms import codecs
 from algorithms.answers import JSON, JSON_LINES, Answer, Answers, Neighbour, Neighbours, RequestError
 from algorithms.codecs import Wrong, shown
 from algorithms.nearest import WAYS, Nearest, among, check
+from algorithms.negotiation import accepted, media_type
 from algorithms.object2vec.forward import FEW, Floats, Forward
 from algorithms.object2vec.matcher import Matcher
 from data.errors import EmbertextError
@@ -80,13 +81,13 @@ class Comparer:
 
     def answer(self, body: bytes, *, content_type: str, accept: str = "") -> Answer:
         """See `answers.Answers`."""
-        kind, _ = codecs.media_type(content_type, self.content_types)
-        kind = codecs.accepted(accept, kind, self.content_types)
+        kind, _ = media_type(content_type, self.content_types)
+        kind = accepted(accept, kind, self.content_types)
         return self.encode(self.predict(self.decode(body, content_type=content_type)), accept=kind)
 
     def decode(self, body: bytes, *, content_type: str) -> list[Pair]:
         """The pairs, cut to the lengths that are asked for."""
-        kind, parameters = codecs.media_type(content_type, self.content_types)
+        kind, parameters = media_type(content_type, self.content_types)
         longest = _lengths(parameters[LENGTHS]) if LENGTHS in parameters else self._longest
         records = codecs.read_json(body)[0] if kind == JSON else codecs.read_lines(body)
         return records.instances(partial(self._pair, longest=longest))
@@ -112,7 +113,7 @@ class Comparer:
 
     def encode(self, predictions: Sequence[Found], *, accept: str = "") -> Answer:
         """See `answers.Answers`."""
-        return codecs.predictions(predictions, codecs.accepted(accept, JSON, self.content_types))
+        return codecs.predictions(predictions, accepted(accept, JSON, self.content_types))
 
     def neighbours(
         self,

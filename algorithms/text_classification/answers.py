@@ -19,6 +19,7 @@ import orjson
 from algorithms import codecs
 from algorithms.answers import JSON, JSON_LINES, Answer, Answers
 from algorithms.codecs import Wrong, printable, shown
+from algorithms.negotiation import accepted, media_type
 from algorithms.text_classification.classifier import Classifier
 from data.errors import EmbertextError
 from data.fasttext import Model, read_model
@@ -71,12 +72,12 @@ class Labeller:
 
     def answer(self, body: bytes, *, content_type: str, accept: str = "") -> Answer:
         """See `answers.Answers`. Accept is not read."""
-        kind, _ = codecs.media_type(content_type, self.content_types)
+        kind, _ = media_type(content_type, self.content_types)
         return self.encode(self.predict(self.decode(body, content_type=kind)), accept=kind)
 
     def decode(self, body: bytes, *, content_type: str) -> list[Sentence]:
         """The sentences."""
-        kind, _ = codecs.media_type(content_type, self.content_types)
+        kind, _ = media_type(content_type, self.content_types)
         if kind == JSON_LINES:
             return codecs.read_lines(body).instances(_sentence)
         records, configuration = codecs.read_json(body)
@@ -106,7 +107,7 @@ class Labeller:
 
     def encode(self, predictions: Sequence[bytes], *, accept: str = "") -> Answer:
         """See `answers.Answers`."""
-        if codecs.accepted(accept, JSON, self.content_types) == JSON_LINES:
+        if accepted(accept, JSON, self.content_types) == JSON_LINES:
             return codecs.lines(predictions)
         return Answer(b"[" + b",".join(predictions) + b"]", JSON)
 

@@ -22,6 +22,7 @@ from algorithms import codecs
 from algorithms.answers import CSV, JSON, JSON_LINES, RECORDIO, Answer, Answers, Neighbour, Neighbours, RequestError
 from algorithms.model import load_state
 from algorithms.nearest import WAYS, Nearest, among, check
+from algorithms.negotiation import accepted, media_type
 from algorithms.state import State
 from algorithms.topics.algorithm import Topics
 from algorithms.topics.mixtures import Counts, Floats, Mixtures
@@ -89,13 +90,13 @@ class Mixer:
 
     def answer(self, body: bytes, *, content_type: str, accept: str = "") -> Answer:
         """See `answers.Answers`."""
-        kind, _ = codecs.media_type(content_type, self.content_types)
-        kind = codecs.accepted(accept, JSON if kind == CSV else kind, OUTPUTS)
+        kind, _ = media_type(content_type, self.content_types)
+        kind = accepted(accept, JSON if kind == CSV else kind, OUTPUTS)
         return self.encode(self.predict(self.decode(body, content_type=content_type)), accept=kind)
 
     def decode(self, body: bytes, *, content_type: str) -> list[Document]:
         """The documents."""
-        kind, parameters = codecs.media_type(content_type, self.content_types)
+        kind, parameters = media_type(content_type, self.content_types)
         return self._receiver.decode(body, kind, parameters)
 
     def predict(self, instances: Sequence[Document]) -> list[Mixture]:
@@ -108,7 +109,7 @@ class Mixer:
 
     def encode(self, predictions: Sequence[Mixture], *, accept: str = "") -> Answer:
         """See `answers.Answers`."""
-        kind = codecs.accepted(accept, JSON, OUTPUTS)
+        kind = accepted(accept, JSON, OUTPUTS)
         if kind == RECORDIO:
             return Answer(b"".join([recordio.frame(self._encoded(mixture)) for mixture in predictions]), RECORDIO)
         return codecs.predictions([{NAME: mixture.weights} for mixture in predictions], kind)

@@ -19,6 +19,7 @@ from algorithms import codecs
 from algorithms.answers import JSON, JSON_LINES, Answer, Answers, Neighbour, Neighbours
 from algorithms.codecs import Wrong, printable, shown
 from algorithms.nearest import WAYS, Nearest
+from algorithms.negotiation import accepted, media_type
 from algorithms.word2vec.table import Table, Vectors
 
 BINARIES = ("vectors.bin", "model.bin")
@@ -59,12 +60,12 @@ class Words:
 
     def answer(self, body: bytes, *, content_type: str, accept: str = "") -> Answer:
         """See `answers.Answers`. Accept is not read."""
-        kind, _ = codecs.media_type(content_type, self.content_types)
+        kind, _ = media_type(content_type, self.content_types)
         return self.encode(self.predict(self.decode(body, content_type=kind)), accept=kind)
 
     def decode(self, body: bytes, *, content_type: str) -> list[str]:
         """The words."""
-        kind, _ = codecs.media_type(content_type, self.content_types)
+        kind, _ = media_type(content_type, self.content_types)
         records = codecs.read_json(body)[0] if kind == JSON else codecs.read_lines(body)
         return records.instances(_word)
 
@@ -90,7 +91,7 @@ class Words:
 
     def encode(self, predictions: Sequence[bytes], *, accept: str = "") -> Answer:
         """See `answers.Answers`."""
-        if codecs.accepted(accept, JSON, self.content_types) == JSON_LINES:
+        if accepted(accept, JSON, self.content_types) == JSON_LINES:
             return codecs.lines(predictions)
         return Answer(b"[" + b",".join(predictions) + b"]", JSON)
 

@@ -9,6 +9,7 @@ import orjson
 from algorithms import codecs
 from algorithms.answers import CSV, JSON, JSON_LINES, RECORDIO, Answer, Answers
 from algorithms.codecs import Records, Wrong
+from algorithms.negotiation import media_type
 from data import record, recordio
 from data.record import Record, Tensor
 
@@ -31,7 +32,7 @@ class Echo:
 
     def decode(self, body: bytes, *, content_type: str) -> list[Any]:
         self.decoded += len(body)
-        kind, parameters = codecs.media_type(content_type, self.content_types)
+        kind, parameters = media_type(content_type, self.content_types)
         return self._records(body, kind, parameters).instances(_made)
 
     def _records(self, body: bytes, kind: str, parameters: dict[str, str]) -> Records:
