@@ -16,8 +16,9 @@ from typing import BinaryIO
 import numpy as np
 
 from data import storage
+from data.bounded import LARGE, PIECE, Counted, decompressed
 from data.errors import EmbertextError
-from data.members import LARGE, PIECE, Counted, Member, decompressed, members, refused
+from data.members import Member, members, refused
 
 MOST_BYTES = 32 * 2**30  # of all members: tables of three million words, and of as many n-grams
 

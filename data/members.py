@@ -1,7 +1,7 @@
 """What is in an archive, member by member, each judged by its header before a byte of it is read.
 
 A member's path stays inside, it is a file or a folder and no link, device or pipe, its size is within bounds, nobody
-else has its name. Decompression is counted as it streams, so a small file that unfolds without end is stopped.
+else has its name. What unfolds without end is stopped by `data.bounded`.
 
 tarfile's own `filter="data"` is not in every Python 3.11, and tarfile reads headers of any size into memory: only its
 reading of a single header is used.
@@ -14,20 +14,18 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, cast
 
 from data import storage
+from data.bounded import LARGE, PIECE, Counted, Part, decompressed, start
 from data.errors import EmbertextError
-from data.streams import OPENERS, readable
+from data.streams import readable
 
 MOST_MEMBERS = 10_000
 LONGEST_PATH = 1024  # bytes
 LONGEST_PART = 255  # bytes, of file systems
 EXTENSION = 64 * 2**10  # bytes of a header that extends the next: of a long path, of times
 HEADERS = 64 * 2**20  # bytes of all headers, and of what pads files to blocks
-PIECE = 2**20  # bytes
 TRUST = "it is not safe to open; get the model from whom you trust"
-LARGE = "is this a model? give the archive that a training published"
 
 _BLOCK = 512  # bytes, of tar
-_MAGIC = {b"\x1f\x8b": ".gz", b"\xfd7zXZ\x00": ".xz", b"BZh": ".bz2"}
 
 
 class Member(NamedTuple):
@@ -46,7 +44,7 @@ def members(url: str, most_bytes: int) -> Iterator[Member]:
     """
     judge = _Judge(url, most_bytes)
     with storage.open_read(url) as file:
-        zipped = _start(url, file).startswith(b"PK\x03\x04")
+        zipped = start(url, file).startswith(b"PK\x03\x04")
         found = _zip(url, file, judge) if zipped else _tar(url, file, judge, most_bytes)
         for member in found:
             if not any(part.startswith((".", "__MACOSX")) for part in member.path.split("/")):  # desktops add them
@@ -122,7 +120,7 @@ def _tar(url: str, file: BinaryIO, judge: _Judge, most_bytes: int) -> Iterator[M
         extension = {}
         path = judge.path(name, kind="sparse file" if sparse else _kind(info), size=size)
         if info.isfile():
-            stream = _Part(plain, size)
+            stream = Part(plain, size)
             yield Member(path, size, cast(BinaryIO, stream))
             stream.skip()
             plain.exactly(-size % _BLOCK)
@@ -185,66 +183,6 @@ def _zip(url: str, file: BinaryIO, judge: _Judge) -> Iterator[Member]:
                 stream = archive.open(info)
             counted = Counted(f"{url}!{path}", cast(BinaryIO, stream), info.file_size)
             yield Member(path, info.file_size, cast(BinaryIO, counted))
-
-
-class Counted:
-    """A decompressed stream that ends with an error when it gives more than it may. name: for messages."""
-
-    def __init__(self, name: str, stream: BinaryIO, most: int) -> None:
-        self.name, self.stream, self.most, self.done = name, stream, most, 0
-
-    def read(self, size: int) -> bytes:
-        """At most `size` bytes, which is at most PIECE."""
-        with readable(self.name):
-            data = self.stream.read(min(size, PIECE))
-        self.done += len(data)
-        if self.done > self.most:
-            raise EmbertextError(f"it unfolds to more than {self.most:,} bytes", where=self.name, remedy=LARGE)
-        return data
-
-    def exactly(self, size: int) -> bytes:
-        """So many bytes. Raises CorpusError when the stream is shorter."""
-        data = self.read(size)
-        while len(data) < size:
-            more = self.read(size - len(data))
-            if not more:
-                with readable(self.name):
-                    raise EOFError("it ends too early")
-            data += more
-        return data
-
-
-class _Part:
-    """The next `size` bytes of a stream."""
-
-    def __init__(self, stream: Counted, size: int) -> None:
-        self.stream, self.left = stream, size
-
-    def read(self, size: int) -> bytes:
-        """At most `size` bytes of what is left."""
-        data = self.stream.exactly(min(size, self.left, PIECE))
-        self.left -= len(data)
-        return data
-
-    def skip(self) -> None:
-        """What nobody has read."""
-        while self.read(PIECE):
-            pass
-
-
-def decompressed(url: str, file: BinaryIO) -> BinaryIO:
-    """The stream unfolded, where its first bytes say that it is compressed."""
-    start = _start(url, file)
-    ending = next((each for magic, each in _MAGIC.items() if start.startswith(magic)), "")
-    with readable(url):
-        return cast(BinaryIO, OPENERS[ending](file)) if ending else file
-
-
-def _start(url: str, file: BinaryIO) -> bytes:
-    with readable(url):
-        start = file.read(6)
-        file.seek(0)
-        return start
 
 
 def refused(url: str, name: str, what: str, *, remedy: str = TRUST) -> EmbertextError:

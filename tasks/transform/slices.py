@@ -11,8 +11,8 @@ from typing import BinaryIO, NamedTuple
 
 from algorithms.codecs import BOM
 from data import recordio, storage, streams, utf8
+from data.bounded import Counted, decompressed
 from data.errors import CorpusError, EmbertextError, FormatError
-from data.members import Counted, decompressed
 from tasks import stages
 from tasks.transform.formats import Format
 
