@@ -6,7 +6,7 @@ import numpy as np
 import orjson
 import pytest
 
-from benchmarks import documents, embedders, judging, row_sparse, towers
+from benchmarks import documents, embedders, judging, object2vec_tables, row_sparse, towers
 from benchmarks import object2vec as benchmark
 from data.pairs import Batch, Sequences
 
@@ -195,27 +195,27 @@ def test_the_floors_of_steps():
         return {"samples_per_second": clocks}
 
     good = {"10000": of(9e3, 1e4), "270000": of(3e3, 9.5e3), "3000000": of(400, 8.1e3)}
-    assert all(floor.holds for floor in benchmark._steps_floors(good))
+    assert all(floor.holds for floor in object2vec_tables.steps_floors(good))
     bad = good | {"270000": of(4e3, 1e4), "3000000": of(400, 7e3)}
-    assert [floor.holds for floor in benchmark._steps_floors(bad)] == [False, False, False]
+    assert [floor.holds for floor in object2vec_tables.steps_floors(bad)] == [False, False, False]
 
 
 def test_the_floors_of_the_ablation():
     runs = {str(row): {"accuracy": [0.9, 0.96], "cross_entropy": [0.3, 0.3]} for row in range(8)}
     runs["8"] = {"accuracy": [0.95, 0.94], "cross_entropy": [0.2, 0.2]}
-    assert all(floor.holds for floor in benchmark._ablation_floors(runs))
+    assert all(floor.holds for floor in object2vec_tables.ablation_floors(runs))
     runs["7"] = {"accuracy": [0.95], "cross_entropy": [0.1]}
-    assert [floor.holds for floor in benchmark._ablation_floors(runs)] == [True, True, True, False]
+    assert [floor.holds for floor in object2vec_tables.ablation_floors(runs)] == [True, True, True, False]
     runs["3"] = {"accuracy": [0.96], "cross_entropy": [0.05]}
-    assert [floor.holds for floor in benchmark._ablation_floors(runs)] == [True, False, False, False]
+    assert [floor.holds for floor in object2vec_tables.ablation_floors(runs)] == [True, False, False, False]
 
 
 def test_ours_must_be_ahead_in_each_figure():
     judged = {"a": JUDGED, "b": JUDGED | {"hits@10": 0.65}, "ours": JUDGED | {"hits@10": 0.64, "mean_rank": 40.0}}
-    missed = [floor.name for floor in benchmark._ahead("some", judged) if not floor.holds]
+    missed = [floor.name for floor in object2vec_tables.ahead("some", judged) if not floor.holds]
     assert missed == ["some: hits@10, the best peer's"]
     judged["ours"] = JUDGED | {"hits@10": 0.7, "mean_rank": 51.0}
-    missed = [floor.name for floor in benchmark._ahead("some", judged) if not floor.holds]
+    missed = [floor.name for floor in object2vec_tables.ahead("some", judged) if not floor.holds]
     assert missed == ["some: the best peer's mean rank over ours"]
 
 
@@ -237,7 +237,7 @@ def test_tables(capsys):
         "sts": {"ours": {"pearson": 0.561, "spearman": 0.5}},
     }
     for part, of in runs.items():
-        benchmark.TABLES[part](of)
+        object2vec_tables.TABLES[part](of)
     shown = capsys.readouterr().out
     for text in ("3.0x", "4.1x", "271", "1,234", "0.932", "0.94", "4,567", "50.0", "0.561"):
         assert text in shown
