@@ -1,4 +1,4 @@
-"""Pictures of topics: their words, sizes and likeness, what documents are made of, losses by epoch.
+"""Pictures of topics: their words and likeness, what documents are made of, losses by epoch.
 
 They draw what `algorithms.coherence.judge` returns: `topics` are its rows. Words come from anybody's text: they are
 shortened, and drawn as they are.
@@ -21,7 +21,7 @@ from tasks.plots import AMBER, BLUE, CHART, GREEN, INK, PAPER, QUIET, RULE, Roun
 from tasks.topics import layout
 
 PAGE = 11.3  # inches: the width of the report at the scale of its other charts
-CLOUDS, BARS, CIRCLES = 60, 50, 120  # topics; more are a list, not a picture
+CLOUDS, CIRCLES = 60, 120  # topics; more are a list, not a picture
 LARGEST, SMALLEST = 34.0, 7.0  # points, of a cloud's letters
 NEAR = 0.25  # a Jensen-Shannon distance: topics nearer than that do not fill a map
 SLIVER = 0.015  # shares of a document below it are drawn together
@@ -86,31 +86,6 @@ def losses(history: Sequence[Round]) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     below.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
     below.set_ylim(bottom=0)
-    return figure
-
-
-def topic_sizes(topics: Sequence[Topic], sizes: NDArray[np.floating]) -> Figure:
-    """How much of the text each topic has, largest first: `sizes` (K,) are shares; of many, the `BARS` largest."""
-    order = np.argsort(-np.asarray(sizes), kind="stable")[:BARS]
-    many = len(order) > 25
-    figure, axes = chart("share of the text", x="")
-    figure.set_size_inches(PAGE, (0.23 if many else 0.3) * max(len(order), 2) + 0.9)
-    rows, shares, letters = np.arange(len(order)), np.asarray(sizes)[order], 9 if many else 10.5
-    bars = axes.barh(rows, shares, height=0.65, color=BLUE)
-    axes.bar_label(bars, [_percent(share) for share in shares], padding=4, fontsize=letters, color=INK)
-    axes.set_yticks(rows, [_called(topics[topic], 5) for topic in order], **LABEL)
-    axes.tick_params(axis="y", labelcolor=INK, labelsize=letters)
-    axes.tick_params(axis="x", pad=5)
-    axes.grid(visible=False)
-    axes.grid(axis="x", color=RULE, linewidth=0.8)
-    axes.spines["bottom"].set_visible(False)
-    axes.spines["left"].set(visible=True, color=RULE)
-    axes.set(xlim=(0, max(float(shares.max(initial=0)), 1e-9) * 1.12), ylim=(len(order) - 0.4, -0.6))
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-    axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.5g}%")
-    if len(order) < len(topics):
-        told = f"the {len(order)} largest of {len(topics):,} topics"
-        axes.set_title(told, loc="right", color=QUIET, fontsize=10.5, pad=12)
     return figure
 
 
@@ -261,7 +236,3 @@ def _measure(label: str) -> tuple[float, float, float]:
 
 def _called(topic: Topic, words: int) -> str:
     return f"{topic['topic']}  " + " ".join(drawable(word, longest=16) for word in topic["words"][:words])
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%" if share >= 0.001 else "< 0.1%"

@@ -132,24 +132,7 @@ def test_typical_words_are_large():
     assert sizes["a"] > sizes["b"] > sizes["c"] > sizes["d"]
 
 
-# --- sizes, mixtures
-
-
-@pytest.mark.parametrize(("count", "words"), [(1, None), (5, HOSTILE), (20, LONG), (80, None)])
-def test_sizes(count, words):
-    sizes = rng.dirichlet(np.ones(count))
-    figure = plots.topic_sizes(topics(count, words=words), sizes)
-    drawn(figure)
-    [axes] = figure.axes
-    assert [bar.get_width() for bar in axes.patches] == sorted(sizes.tolist(), reverse=True)[: plots.BARS]
-    assert axes.get_title(loc="right") == ("the 50 largest of 80 topics" if count == 80 else "")
-    names = [text for text in axes.get_yticklabels() if text.get_text()]
-    assert [text.get_text().split()[0] for text in names] == [str(topic) for topic in np.argsort(-sizes)[: plots.BARS]]
-    assert not overlapping([text.get_window_extent() for text in names])
-
-
-def test_sizes_of_nothing():
-    drawn(plots.topic_sizes(topics(3), np.zeros(3)))
+# --- mixtures
 
 
 @pytest.mark.parametrize("count", [2, 8, 9, 50])
