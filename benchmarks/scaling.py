@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-GIGABIT = 1e9
 # of what a link carries; the rest are the headers of Ethernet, IP and TCP around each 1,448 bytes
 PAYLOAD = 1448 / 1538
 MOST = 0.1  # share of the time that merging may take

@@ -29,7 +29,6 @@ CHECKED = (3, 30)  # of these with workers here
 OVER_LINKS = ((1000, 0.0002), (1000, 0.001), (100, 0.0002), (100, 0.001))  # Mbit/s and seconds
 LINKED = 30  # stretches of an epoch that rounds over links are
 PORT = 8786
-STARTING = 60.0  # seconds
 
 
 class Measured(NamedTuple):

@@ -92,11 +92,6 @@ def read_vectors(file: BinaryIO | str | Path, *, path: str = "") -> Vectors:
     return Vectors(words, vectors)
 
 
-def read_header(file: BinaryIO, *, path: str) -> tuple[int, int]:
-    """How many words and dimensions a file says it has. Raises FormatError where it is no such file."""
-    return _header(_Lines(file, path))
-
-
 class _Lines:
     """The lines of a file with the byte at which each begins."""
 

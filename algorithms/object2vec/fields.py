@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 Network = Literal["hcnn", "bilstm", "pooled_embedding"]
-Comparator = Literal["hadamard", "concat", "abs_diff", "cosine"]
 
 AUTO = "auto"
 COMPARATORS = ("hadamard", "concat", "abs_diff", "cosine")

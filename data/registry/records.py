@@ -1,11 +1,8 @@
 """What a registry's objects hold."""
 
-import re
 from typing import Any
 
 from pydantic import BaseModel
-
-from data.errors import EmbertextError
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 CHAMPION = "champion"
@@ -74,11 +71,3 @@ class Alias(Move, frozen=True):
     """The last move, and all before it, the earliest first."""
 
     history: list[Move] = []
-
-
-def check_name(name: str) -> str:
-    """Raises EmbertextError for what cannot be a model's name."""
-    if not re.fullmatch(NAME, name):
-        remedy = "use letters, digits, - . and _, and begin with a letter or digit"
-        raise EmbertextError("no name for a model", where=repr(name), remedy=remedy)
-    return name

@@ -8,7 +8,7 @@ from data import storage
 from data.errors import EmbertextError, StorageError
 from data.registry import aliases, reference, versions
 from data.registry.comparison import compared
-from data.registry.records import Alias, Model, Move, check_name
+from data.registry.records import Alias, Model, Move
 
 
 def model(number: int = 1, **fields: Any) -> Model:
@@ -160,13 +160,6 @@ def test_what_is_not_there_is_told_with_what_is(root: str) -> None:
     storage.write_json(storage.join(root, "words", "versions", "000001.json"), {"a": 1})
     with pytest.raises(StorageError, match=r"000001\.json: not a version of a model"):
         versions.read(root, "words", 1)
-
-
-@pytest.mark.parametrize("name", ["", "a/b", ".a", "ä", "a b", "../a"])
-def test_names(name: str) -> None:
-    assert check_name("docs-words_1.2") == "docs-words_1.2"
-    with pytest.raises(EmbertextError, match="no name for a model"):
-        check_name(name)
 
 
 def test_a_comparison(root: str) -> None:

@@ -117,3 +117,10 @@ def test_what_cannot_be_is_refused_before_a_training(tmp_path):
         EmbertextError, match="words: its versions are of topics, not of word2vec; choose another model_name"
     ):
         look.fn(gate(registry=registry, algorithm="word2vec"))
+
+
+@pytest.mark.parametrize("name", ["a/b", ".a", "ä", "a b", "../a"])
+def test_what_cannot_be_a_models_name(name: str) -> None:
+    assert Registration(model_name="docs-words_1.2")
+    with pytest.raises(ValidationError, match="model_name"):
+        Registration(model_name=name)
