@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from algorithms.kernels import examples as kernel
+from algorithms.kernels.examples import LINE, USED
 from algorithms.kernels.lookup import UNKNOWN, enter_buckets, enter_words, hash_words
+from algorithms.kernels.texts import encode_text
 from data.examples import Batch
 
 LABEL = b"__label__"
@@ -64,13 +65,13 @@ class Encoder:
         stream = np.empty((len(text) // 2 + lines + 8) * runs + 2 * lines, np.int32)
         offsets = np.zeros(lines + 1, np.int64)
         cursor = np.zeros(4, np.int64)
-        while not kernel.encode_text(
+        while not encode_text(
             letters, self.entries, self.letters, self.ends, self.words, self.end_entry, self.end_hash, _PREFIX,
             self.min_char, self.max_char, self.word_ngrams, self.buckets, self.slots, self.missing, blanks, tokens,
             grams, stream, offsets, cursor,
         ):  # fmt: skip
             stream = np.concatenate([stream, np.empty_like(stream)])
-        return Batch(stream[: cursor[kernel.USED]], offsets[: cursor[kernel.LINE] + 1])
+        return Batch(stream[: cursor[USED]], offsets[: cursor[LINE] + 1])
 
 
 # copies, because numba would compile anew for a read-only array

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
-from algorithms.topics import kernels
+from algorithms.topics import minibatch_kernels
 
 Tensor = torch.Tensor
 
@@ -47,8 +47,8 @@ def batch(rows: sparse.csr_matrix, chosen: NDArray[np.int64], *, logarithm: bool
     starts, word_starts = np.empty(len(chosen), np.int32), np.zeros(rows.shape[1], np.int32)
     owners, columns, word_order, word_owners = (np.empty(entries, np.int32) for _ in range(4))
     counts, lengths = np.empty(entries, np.float32), np.empty(len(chosen), np.float32)
-    kernels.take(rows.indptr, rows.indices, rows.data, chosen, starts, lengths, owners, columns, counts)
-    kernels.sort_by_word(columns, owners, word_starts, word_order, word_owners)
+    minibatch_kernels.take(rows.indptr, rows.indices, rows.data, chosen, starts, lengths, owners, columns, counts)
+    minibatch_kernels.sort_by_word(columns, owners, word_starts, word_order, word_owners)
     arrays = (columns, owners, starts, counts, lengths, word_starts, word_order, word_owners)
     tensors = [torch.from_numpy(array).to(device) for array in arrays]
     tensors.insert(4, torch.log1p(tensors[3]) if logarithm else tensors[3])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from algorithms.kernels import examples as kernel
 from algorithms.kernels.lookup import UNKNOWN, enter_buckets, enter_words, hash_words
 from algorithms.kernels.sampling import SENTENCE_END
+from algorithms.kernels.texts import encode_text
 from tests.labels import END, LABEL, Model, ngram_buckets, signed_hash, tokens, words_of
 
 WORDS, LABELS = [END, "a", "b", "c", "d"], [f"{LABEL}x", f"{LABEL}y"]
@@ -84,7 +85,7 @@ def test_text_one_stream_after_the_other(missing: int, size: int) -> None:
     while not done:
         cursor[[kernel.USED, kernel.LINE]] = 0
         stream, offsets = np.full(size, -7, np.int32), np.zeros(4, np.int64)
-        done = kernel.encode_text(
+        done = encode_text(
             text, slots, letters, ends, len(WORDS), 0, signed_hash(END), np.frombuffer(LABEL.encode(), np.uint8).copy(),
             0, 0, NGRAMS, BUCKETS, buckets, missing, False, 20, np.zeros(60, np.int64), stream, offsets, cursor,
         )  # fmt: skip
