@@ -62,7 +62,7 @@ def beginning(text: Path, size: int, target: Path) -> Path:
 
 def swept(text: str, folder: str, options: Any) -> Figures:
     """The sweep, and what its best and the defaults come to with several seeds."""
-    from flows.tune import tune_word2vec
+    from flows.tune.word2vec import tune_word2vec
     from tasks.tune.settings import Tuning
 
     threads = max(1, options.threads // options.parallel_jobs)

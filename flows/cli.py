@@ -98,7 +98,10 @@ def app(arguments: Sequence[str] = ()) -> App:
         commands.command(App(name="pipeline", help=PIPELINE))
     tuning = App(name="tune", help=TUNE, help_format="plaintext")
     if "tune" in arguments[:1]:  # two seconds for what searches, which others need not wait for
-        from flows.tune import tune_object2vec, tune_text_classification, tune_topics, tune_word2vec
+        from flows.tune.object2vec import tune_object2vec
+        from flows.tune.text_classification import tune_text_classification
+        from flows.tune.topics import tune_topics
+        from flows.tune.word2vec import tune_word2vec
 
         for tuner in (tune_word2vec, tune_text_classification, tune_topics, tune_object2vec):
             tuning.command(command(tuner), name=tuner.name.removeprefix("tune-"))

@@ -6,6 +6,9 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, Field
 
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Number = Annotated[int, Field(ge=0)]
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 TITLES = {

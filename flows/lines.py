@@ -21,22 +21,17 @@ from algorithms.word2vec.algorithm import Word2Vec
 from data.errors import EmbertextError, HyperparameterError
 from data.readers import Tokenizer
 from flows.object2vec import DEFAULT
-from flows.trials import OfObject2Vec, OfTextClassification, OfTopics, OfWord2Vec
-from tasks.against import Better
+from flows.trials import object2vec, text_classification, topics, word2vec
 from tasks.ingest import Ingested, ingest
-from tasks.object2vec.champion import metrics_of
 from tasks.object2vec.channel import find
 from tasks.publish import Published
-from tasks.text_classification import champion as text_classification
 from tasks.text_classification.judge import judge
 from tasks.text_classification.model import find as find_model
 from tasks.text_classification.text import held_out
-from tasks.topics import champion as topics
 from tasks.topics.text import ingest as ingest_counts
 from tasks.tune.settings import Ranges, Tuning, space
-from tasks.tune.sweep import Sweep, planned
+from tasks.tune.sweep import Aim, Sweep, planned
 from tasks.tune.trial import Stages
-from tasks.word2vec import champion as word2vec
 
 Algorithm = Literal["topics", "word2vec", "text-classification", "object2vec"]
 Settings = Annotated[str | dict[str, Any], WithJsonSchema({"type": "string"})]
@@ -58,35 +53,26 @@ class Places(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """Data that has come in: what follows, and what stands for it in the key of a sweep.
+    """Data that has come in, and what follows.
 
     unseen: judges a published model by a test set, where that is not a part of its evaluation.
     """
 
     trials: Stages
-    data: dict[str, Any]
     unseen: Callable[[Published], Any] | None = None
 
 
 class Line(NamedTuple):
-    """algorithm: as tasks are named. form: where the search begins; ranges: where it looks; by_rounds: metrics that are
-    known after each epoch; begin: ingests, given a seed and the folder for stages; metrics: the gate's of a registry.
-    """
+    """form: where the search begins; ranges: where it looks; begin: ingests, given a seed and the folder for stages."""
 
-    algorithm: str
+    aim: Aim
     form: BaseModel
     ranges: Ranges
-    objective: str
-    by_rounds: tuple[str, ...]
     begin: Callable[[int, str], Begun]
-    metrics: Mapping[str, Better]
 
     def sweep(self, tuning: Tuning, data: dict[str, Any] | None = None, *, seed: int) -> Sweep:
         """On this data; without any, to see whether it could be."""
-        objective, known = self.objective, self.by_rounds
-        return planned(
-            self.algorithm, self.form, self.ranges, tuning, data, objective=objective, by_rounds=known, seed=seed
-        )
+        return planned(self.aim, self.form, self.ranges, tuning, data, seed=seed)
 
 
 def line(algorithm: Algorithm, places: Places, settings: Settings, ranges: Ranges, *, several: bool) -> Line:
@@ -101,11 +87,9 @@ def _topics(places: Places, given: dict[str, Any], ranges: Ranges, several: bool
 
     def begin(seed: int, work: str) -> Begun:
         ingested, others = _ingested(places, ingest_counts)
-        data = {"train": ingested, **others, "counting": counting.model_dump(mode="json")}
-        return Begun(OfTopics(ingested, others, {}, counting, seed=seed, work=work), data)
+        return Begun(topics.OfTopics(ingested, others, {}, counting, seed=seed, work=work))
 
-    known = ("total_loss", "perplexity", "loss")
-    return Line("topics", form, ranges, "total_loss", known, begin, topics.METRICS)
+    return Line(topics.AIM, form, ranges, begin)
 
 
 def _word2vec(places: Places, given: dict[str, Any], ranges: Ranges, several: bool) -> Line:
@@ -123,10 +107,9 @@ def _word2vec(places: Places, given: dict[str, Any], ranges: Ranges, several: bo
 
     def begin(seed: int, work: str) -> Begun:
         ingested = ingest(places.train, places.partition)
-        data = {"train": ingested, "tokenizer": tokenizer}
-        return Begun(OfWord2Vec(ingested, tokenizer, analogies=False, seed=seed, work=work), data)
+        return Begun(word2vec.OfWord2Vec(ingested, tokenizer, analogies=False, seed=seed, work=work))
 
-    return Line("word2vec", form, ranges, "mean_rho", ("mean_rho", "loss"), begin, word2vec.METRICS)
+    return Line(word2vec.AIM, form, ranges, begin)
 
 
 def _classes(places: Places, given: dict[str, Any], ranges: Ranges, several: bool) -> Line:
@@ -140,13 +123,10 @@ def _classes(places: Places, given: dict[str, Any], ranges: Ranges, several: boo
         judged_by = None if share else ingest(validation, places.partition)
         test = ingest(places.test, places.partition) if places.test else None
         unseen = partial(_unseen, test, tokenizer, work) if test else None
-        data = {"train": ingested, "validation": judged_by, "tokenizer": tokenizer, "share": share}
-        trials = OfTextClassification(ingested, judged_by, share, tokenizer, seed=seed, work=work)
-        return Begun(trials, data, unseen)
+        trials = text_classification.OfTextClassification(ingested, judged_by, share, tokenizer, seed=seed, work=work)
+        return Begun(trials, unseen)
 
-    objective = "validation_accuracy"
-    known = (objective, "loss")
-    return Line("text_classification", form, ranges, objective, known, begin, text_classification.METRICS)
+    return Line(text_classification.aim(validation), form, ranges, begin)
 
 
 def _unseen(test: Ingested, tokenizer: Tokenizer, work: str, model: Published) -> Any:
@@ -160,12 +140,9 @@ def _pairs(places: Places, given: dict[str, Any], ranges: Ranges, several: bool)
 
     def begin(seed: int, work: str) -> Begun:
         ingested, others = _ingested(places, ingest)
-        data = {"train": ingested, **others, "pairing": pairing.model_dump(mode="json")}
-        return Begun(OfObject2Vec(ingested, others, {}, files, pairing, seed=seed, work=work), data)
+        return Begun(object2vec.OfObject2Vec(ingested, others, {}, files, pairing, seed=seed, work=work))
 
-    objective = "validation_mean_squared_error" if form.regression else "validation_cross_entropy"
-    known = (objective, "loss") if form.regression else (objective, "validation_accuracy", "loss")
-    return Line("object2vec", form, ranges, objective, known, begin, metrics_of(form))
+    return Line(object2vec.aim(form), form, ranges, begin)
 
 
 def _ingested(places: Places, ingest: Any) -> tuple[Any, dict[str, Any]]:

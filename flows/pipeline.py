@@ -1,12 +1,10 @@
 """The whole line in one run: text in; out a model that was searched for, trained on all workers, judged, published."""
 
-from typing import Annotated
-
 from prefect import flow
-from pydantic import Field
 
 from data.storage import check_writable
-from flows.form import titled
+from flows.best import publish_best
+from flows.form import Number, Seed, titled
 from flows.lines import Algorithm, Places, Settings, line
 from tasks import stages
 from tasks.cluster import shared
@@ -15,10 +13,7 @@ from tasks.pipeline.artifacts import Piped, report
 from tasks.pipeline.boxes import Run
 from tasks.pipeline.follow import following
 from tasks.pipeline.publish import publish
-from tasks.registry.challenge import challenge
-from tasks.registry.drift import changes
 from tasks.registry.gate import open_gate
-from tasks.registry.register import register
 from tasks.registry.settings import Registration
 from tasks.topics.records import read_back
 from tasks.train import machines
@@ -43,9 +38,9 @@ def pipeline(
     tuning: Tuning = SEARCH,
     output: str = "artifacts",
     partition: str = "",
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1,
-    threads: Annotated[int, Field(ge=0)] = 0,
-    workers: Annotated[int, Field(ge=0)] = 2,
+    seed: Seed = 1,
+    threads: Number = 0,
+    workers: Number = 2,
     scheduler: str = "",
     registration: Registration = Registration(),  # noqa: B008 - it is frozen
 ) -> Piped:
@@ -82,7 +77,7 @@ def pipeline(
     places = Places(train, validation, test, name)
     of = line(algorithm, places, hyperparameters, ranges, several=workers > 1 or bool(scheduler))
     check(of.sweep(tuning, seed=seed))
-    gate = open_gate(registration, output, algorithm=algorithm, metrics=of.metrics)
+    gate = open_gate(registration, output, algorithm=of.aim.name, metrics=of.aim.metrics)
     check_writable(place)
     where = machines(threads=threads, workers=workers, scheduler=scheduler)
 
@@ -91,22 +86,17 @@ def pipeline(
         shared(threads=threads, workers=workers, scheduler=scheduler),
         following("ingest", "prepare", "search", "train", "publish") as done,
     ):
-        trials, data, unseen = of.begin(seed, work)
+        trials, unseen = of.begin(seed, work)
         done()
         prepared = trials.prepare(of.form, where, as_task)
         records = read_back(prepared, machines=where) if algorithm == "topics" else None
         done()
-        swept = search(
-            of.sweep(tuning, data, seed=seed), trials, threads=where["threads"], workers=workers, scheduler=scheduler
-        )
+        sweep = of.sweep(tuning, trials.data, seed=seed)
+        swept = search(sweep, trials, threads=where["threads"], workers=workers, scheduler=scheduler)
         done()
         learned = trials(swept.form, where, as_task)  # the best once more, and now by all workers together
         done()
-        judge = trials.judge(learned, swept.form, judged_by=registration.judged_by)
-        challenged = challenge(gate, judge)
-        challenged = changes(gate, challenged, trials.ingested, trials.since(learned, swept.form))
-        model = trials.publish(learned, swept.form, output=place, against=challenged)
-        model = register(gate, challenged, model, judge)
+        model = publish_best(gate, trials, learned, swept.form, output=place)
         trials.report(learned, model, swept.form)
         searched = report_sweep(
             swept, trials.ingested, learned, model, publish_sweep(swept, trials.ingested, model, output=place)

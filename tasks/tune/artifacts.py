@@ -42,14 +42,15 @@ def report(swept: Swept, ingested: Ingested, learned: Learned, best: Published, 
     from tasks.tune import page
 
     start = time.perf_counter()
-    manifest = storage.read_json(storage.join(published.url, MANIFEST))
+    verdict = {"version": best.version, "verdict": best.verdict}  # of now, also where the sweep was published before
+    manifest = storage.read_json(storage.join(published.url, MANIFEST)) | verdict
     table = rows(swept)
     text = page.summary_markdown(swept, manifest=manifest, rows=table, model=best.model, report=published.report)
     for heading, (_, figure) in page.pictures(swept).items():
         text += f"\n### {heading.capitalize()}\n\n![{heading}]({data_uri(png(figure, dpi=72))})\n"
     name = f"tune-{swept.sweep.algorithm.replace('_', '-')}"
     tables = {"trials": Table("Trials, the best first.", shortened(table))}
-    found = published.model_copy(update={"model": best.model})
+    found = published.model_copy(update={"model": best.model, **verdict})
     artifacts.show(name, found, manifest | {"metrics": learned.evaluated.metrics}, summary=text, tables=tables)
     return Tuned(
         model=best.model,

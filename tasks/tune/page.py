@@ -88,6 +88,7 @@ def summary_markdown(swept: Swept, *, manifest: Mapping[str, Any], rows: Sequenc
     sections = {
         "": table(["", ""], figures),
         "Trials": table(list(shown[0]), [list(row.values()) for row in shown[:IN_MARKDOWN]]) if shown else [],
+        "Registry": [page.plain(registered)] if (registered := _registered(manifest)) else [],
         "Why it ended": [page.plain(swept.ended), *([page.plain(swept.idle)] if swept.idle else [])],
     }
     return page.markdown(title=title(manifest), sections=sections, model=model, report=report)
@@ -107,4 +108,10 @@ def terminal_rows(swept: Swept, manifest: Mapping[str, Any], rows: Sequence[Row]
         if row["status"] != "failed"
     ]
     idle = [("note", swept.idle)] if swept.idle else []
-    return [("sweep", figures), *table, ("ended", swept.ended), *idle]
+    version = [("version", registered)] if (registered := _registered(manifest)) else []
+    return [("sweep", figures), *table, ("ended", swept.ended), *idle, *version]
+
+
+def _registered(manifest: Mapping[str, Any]) -> str:
+    """What became of the best in a registry: "words@3, promoted: the first one"; "" where it has no version."""
+    return f"{manifest['version']}, {manifest['verdict']}" if manifest.get("version") else ""

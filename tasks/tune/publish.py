@@ -2,7 +2,7 @@
 
     <output>/tune-<algorithm>-<key>/    trials.csv, sweep.json, report.html, manifest.json
 
-The best model lies beside, published as its own flow would have.
+The best model lies beside, published as its own flow would have, and a version of a registry where that is asked for.
 """
 
 import time
@@ -46,7 +46,9 @@ def publish(swept: Swept, ingested: Ingested, best: Published, *, output: str) -
         objectives=[f"{each.direction} {each.metric}" for each in swept.objectives],
         ranges=ranges,
     )
-    place = publishing.place(name, output, names=FILES, sweep=sweep.key, told=told, model=best.model)
+    place = publishing.place(
+        name, output, names=FILES, sweep=sweep.key, told=told, model=best.model, version=best.version
+    )
     if place.reused:
         return stages.reused(place)
     table = rows(swept)
@@ -56,6 +58,7 @@ def publish(swept: Swept, ingested: Ingested, best: Published, *, output: str) -
         "tuned": sweep.algorithm,
         "objectives": told["objectives"],
         "best": {"model": best.model, **swept.best.parameters},
+        **({"version": best.version, "verdict": best.verdict} if best.version else {}),
         "hyperparameters": swept.form.model_dump(mode="json"),
         "tuning": sweep.tuning.model_dump(mode="json", exclude={"storage"}),
         "ranges": ranges,

@@ -6,7 +6,7 @@ had finished are found in the cache.
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -18,12 +18,30 @@ from algorithms.search.space import Space
 from algorithms.search.trials import Trial
 from data.process import cores
 from tasks import cluster, stages
+from tasks.against import Better
 from tasks.progress import log, progress
 from tasks.train import Machines
 from tasks.tune import earlier
 from tasks.tune.runner import Runner
 from tasks.tune.settings import Ranges, Tuning, formed, rounds, space
 from tasks.tune.trial import Stages, Work
+
+
+class Aim(NamedTuple):
+    """What a sweep of an algorithm is after. algorithm: as its form is named; objective: unless another is given.
+
+    by_rounds: metrics that are known after each epoch; metrics: by which a registry's gate judges the best.
+    """
+
+    algorithm: str
+    objective: str
+    by_rounds: tuple[str, ...]
+    metrics: Mapping[str, Better]
+
+    @property
+    def name(self) -> str:
+        """The algorithm as its models are named."""
+        return self.algorithm.replace("_", "-")
 
 
 class Sweep(NamedTuple):
@@ -97,22 +115,21 @@ class Swept(NamedTuple):
 
 
 def planned(
-    algorithm: str,
+    aim: Aim,
     form: BaseModel,
     ranges: Ranges,
     tuning: Tuning,
     data: Mapping[str, Any] | None = None,
     *,
-    objective: str,
-    by_rounds: Sequence[str],
     seed: int,
 ) -> Sweep:
-    """The sweep on this data, ingested; without any, to see whether it could be. by_rounds: known after each epoch."""
+    """The sweep on this data, ingested; without any, to see whether it could be."""
     told = {
         name: [each.source.checksum, each.source.kind] if hasattr(each, "source") else each
         for name, each in (data or {}).items()
     }
-    return Sweep(algorithm, form, space(algorithm, form, ranges), tuning, told, objective, seed, tuple(by_rounds))
+    searched = space(aim.algorithm, form, ranges)
+    return Sweep(aim.algorithm, form, searched, tuning, told, aim.objective, seed, aim.by_rounds)
 
 
 def check(sweep: Sweep) -> None:

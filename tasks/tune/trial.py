@@ -55,6 +55,10 @@ class Stages(Protocol):
         """The training data."""
 
     @property
+    def data(self) -> dict[str, Any]:
+        """What trials are trained and judged on, and how: what stands for it in the key of a sweep."""
+
+    @property
     def prepared_by(self) -> tuple[str, ...]:
         """Hyperparameters that preparation depends on."""
 
@@ -64,8 +68,8 @@ class Stages(Protocol):
     def __call__(self, form: Any, machines: Machines, call: Call) -> Learned:
         """All stages up to the evaluation."""
 
-    def judge(self, learned: Learned, form: Any, *, judged_by: str = "") -> Challenger:
-        """What the gate of a registry asks of it."""
+    def judge(self, learned: Learned, form: Any, *, judged_by: str) -> Challenger:
+        """What the gate of a registry asks of it. judged_by: the metric that decides."""
 
     def since(self, learned: Learned, form: Any) -> Any:
         """What tells it from an earlier model: `tasks.registry.drift.Since`."""

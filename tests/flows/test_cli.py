@@ -86,6 +86,17 @@ def test_every_hyperparameter_of_a_classifier_as_sagemaker_sends_it(monkeypatch)
     assert seen == {"train": "a.txt", "validation": "", "text_classification": form, "registration": Registration()}
 
 
+@pytest.mark.parametrize("algorithm", ["word2vec", "text-classification", "topics", "object2vec"])
+def test_the_best_of_a_sweep_is_registered_under_a_name(monkeypatch, algorithm):
+    seen = {}
+    monkeypatch.setattr("flows.cli.start_prefect", lambda: None)
+    monkeypatch.setattr("flows.summary.print_summary", lambda result: None)
+    monkeypatch.setattr(type(word2vec), "__call__", lambda self, **given: seen.update(given))
+    assert run(["tune", algorithm, "--model-name", "words", "--max-jobs=2", "--margin", "0.01"]) == SUCCESS
+    assert seen["registration"] == Registration(model_name="words", margin=0.01)
+    assert seen["tuning"].max_jobs == 2
+
+
 FORMS = {
     "word2vec": (word2vec, [Word2Vec, Registration]),
     "text-classification": (text_classification, [TextClassification, Registration]),

@@ -17,7 +17,10 @@ from algorithms.topics.counts import Counting
 from algorithms.word2vec.algorithm import Word2Vec
 from data.errors import CorpusError, EmbertextError, HyperparameterError
 from flows.object2vec import DEFAULT
-from flows.tune import tune_object2vec, tune_text_classification, tune_topics, tune_word2vec
+from flows.tune.object2vec import tune_object2vec
+from flows.tune.text_classification import tune_text_classification
+from flows.tune.topics import tune_topics
+from flows.tune.word2vec import tune_word2vec
 from flows.word2vec import word2vec
 from tasks.tune.settings import Tuning
 from tasks.tune.table import frame

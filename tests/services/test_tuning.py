@@ -11,7 +11,7 @@ import pytest
 
 from algorithms.word2vec.algorithm import Word2Vec
 from data import storage
-from flows.tune import tune_word2vec
+from flows.tune.word2vec import tune_word2vec
 from tasks.tune.settings import Tuning
 from tasks.tune.table import frame
 from tests.services.conftest import free_port
