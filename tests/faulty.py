@@ -108,7 +108,7 @@ def happened(folder: Path) -> list[str]:
 
 
 def same(one: dict[str, Any], two: dict[str, Any]) -> None:
-    """Equal to float rounding."""
+    """Equal to float rounding, over some rounds: what workers send each other is float32."""
     assert one.keys() == two.keys()
     for name, array in one.items():
-        np.testing.assert_allclose(array, two[name], rtol=2e-6, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(array, two[name], rtol=2e-5, atol=1e-5, err_msg=name)

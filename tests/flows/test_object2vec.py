@@ -121,9 +121,13 @@ def test_what_is_in_the_archive(unpacked):
 
 def test_the_model_is_used_from_python(finished, unpacked):
     matcher = Matcher.load(finished.result.model)
-    scores = matcher.scores(["Word3a WORD3b", "word3a word3b"], ["word3c the word3d", "word5c word5d"])
-    assert scores.shape == (2, 2)
-    assert scores[0, 1] > 0.5 > scores[1, 1]
+    subjects = range(10)
+    given = [(f"Word{one}a WORD{one}b", f"word{other}c the word{other}d") for one in subjects for other in subjects]
+    scores = matcher.scores(*map(list, zip(*given, strict=True)))
+    assert scores.shape == (100, 2)
+    belong = scores[:, 1].reshape(10, 10)
+    assert belong.argmax(axis=1).tolist() == list(subjects), "each subject belongs to itself"
+    assert belong.diagonal().mean() > 0.5 > 5 * belong[~np.eye(10, dtype=bool)].mean()
     found = matcher.embeddings(["word3a", "word3b", "word9a"])
     assert found.shape == (3, 16)
     assert found[0] @ found[1] > found[0] @ found[2]

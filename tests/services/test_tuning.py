@@ -57,7 +57,7 @@ def test_a_run_of_a_tuning_deployment(prefect_server, corpus, tmp_path):
         train=str(corpus),
         output=str(tmp_path / "out"),
         word2vec=FORM.model_dump(),
-        ranges=RANGES,
+        ranges=json.dumps(RANGES),
         tuning={"max_jobs": 3, "max_parallel_jobs": 2, "objective": "loss", "early_stopping_type": "median"},
     )
     assert run["state_name"] == "Completed", prefect_server.log.read_text()
