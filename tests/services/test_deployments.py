@@ -45,7 +45,7 @@ def test_every_flow_is_deployed(prefect_server):
     assert {each["name"] for each in written(ROOT / "prefect.yaml")} == found.keys()
     entrypoints = {each["entrypoint"].rpartition(".")[0].replace(".", "/") + ".py" for each in found.values()}
     with_flows = {
-        path.relative_to(ROOT).as_posix() for path in (ROOT / "flows").glob("*.py") if "\n@flow(" in path.read_text()
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "flows").rglob("*.py") if "\n@flow(" in path.read_text()
     }
     assert entrypoints == with_flows
     for name, deployment in found.items():
