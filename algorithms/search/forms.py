@@ -12,10 +12,12 @@ from algorithms.search.ranges import Categorical, Continuous, Integer
 from algorithms.search.space import Space, did_you_mean
 from data.errors import HyperparameterError
 
+Range = Integer | Continuous | Categorical
+
 MOST_TRIED = 1000  # combinations of choices
 
 
-def space(form: BaseModel, ranges: Mapping[str, Integer | Continuous | Categorical]) -> Space:
+def space(form: BaseModel, ranges: Mapping[str, Range]) -> Space:
     """The space around a form: what is not searched is as it is there, and so is the point to start from.
 
     Raises HyperparameterError naming the field, its value and the remedy: an unknown parameter, values that the form
@@ -37,13 +39,39 @@ def space(form: BaseModel, ranges: Mapping[str, Integer | Continuous | Categoric
     return found
 
 
-def _widened(given: Integer | Continuous | Categorical, field: FieldInfo) -> Integer | Continuous | Categorical:
+def fitting(form: BaseModel, ranges: Mapping[str, Range]) -> dict[str, Range]:
+    """Ranges without those choices that this form does not take, all else being as it is there."""
+    left = {
+        name: tuple(value for value in given.values if _takes(form, name, value))
+        for name, given in ranges.items()
+        if isinstance(given, Categorical)
+    }
+    found = dict(ranges)
+    for name, given in ranges.items():
+        when = {
+            other: tuple(value for value in values if value in left.get(other, values))
+            for other, values in given.when.items()
+        }
+        values = {"values": left[name]} if name in left else {}
+        found[name] = type(given)(**{**dict(given), "when": when, **values})
+    return {name: given for name, given in found.items() if left.get(name, (None,)) and all(given.when.values())}
+
+
+def _takes(form: BaseModel, name: str, value: object) -> bool:
+    try:
+        type(form)(**{**form.model_dump(), name: value})
+    except ValidationError:
+        return False
+    return True
+
+
+def _widened(given: Range, field: FieldInfo) -> Range:
     if not isinstance(given, Integer) or field.annotation is not float:
         return given
     return Continuous(low=given.low, high=given.high, scaling=given.scaling, when=given.when)
 
 
-def _check_type(name: str, given: Integer | Continuous | Categorical, field: FieldInfo) -> None:
+def _check_type(name: str, given: Range, field: FieldInfo) -> None:
     if isinstance(given, Continuous) and field.annotation is int:
         raise HyperparameterError(
             "it takes whole numbers", field=f"ranges.{name}.type", value=given.type, remedy="choose type: integer"
@@ -59,7 +87,7 @@ def _check_type(name: str, given: Integer | Continuous | Categorical, field: Fie
         )
 
 
-def _check_values(name: str, given: Integer | Continuous | Categorical, field: FieldInfo) -> None:
+def _check_values(name: str, given: Range, field: FieldInfo) -> None:
     kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     taken: TypeAdapter[Any] = TypeAdapter(kind)
     asked = (

@@ -98,7 +98,7 @@ def space(algorithm: str, form: BaseModel, given: Ranges) -> Space:
         return forms.space(form, checked(given))
     text = str(given or "").strip()
     if not text:
-        return forms.space(form, spaces.recommended(algorithm))
+        return forms.space(form, forms.fitting(form, spaces.recommended(algorithm)))
     if "\n" not in text and (text.lower().endswith(FILES) or storage.exists(text)):
         return forms.space(form, read(_text(text), where=text))
     return forms.space(form, read(text))

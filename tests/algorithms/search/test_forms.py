@@ -15,7 +15,9 @@ FORMS = {"word2vec": Word2Vec(), "text_classification": TextClassification(), "t
 @pytest.mark.parametrize("algorithm", spaces.RECOMMENDED)
 def test_recommended_ranges_fit_their_form(algorithm):
     form = FORMS[algorithm]
-    space = forms.space(form, spaces.recommended(algorithm))
+    recommended = spaces.recommended(algorithm)
+    assert forms.fitting(form, recommended) == recommended
+    space = forms.space(form, recommended)
     assert space.contains(space.start)
     type(form)(**{**form.model_dump(), **space.start})
 

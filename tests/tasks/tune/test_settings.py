@@ -5,6 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from algorithms.object2vec.algorithm import Object2Vec
 from algorithms.search.ranges import Continuous, Integer
 from algorithms.text_classification.algorithm import TextClassification
 from algorithms.topics.algorithm import Topics
@@ -22,6 +23,16 @@ def test_without_ranges_those_recommended_are_searched(form, nothing):
         type(form).__name__
     ]
     assert "learning_rate" in space(name, form, nothing).ranges
+
+
+def test_recommended_choices_that_a_form_does_not_take_are_left_out():
+    """rmsprop moves all rows, and with row_sparse only some are looked at."""
+    form = Object2Vec(token_embedding_storage_type="row_sparse", enc0_network="pooled_embedding")
+    found = space("object2vec", form, "").ranges
+    assert found["optimizer"].values == ("adagrad", "adam", "sgd")
+    assert found["learning_rate"].when == {"optimizer": ("adagrad", "adam", "sgd")}
+    everything = space("object2vec", form.model_copy(update={"token_embedding_storage_type": "dense"}), "").ranges
+    assert len(everything["optimizer"].values) == 5
 
 
 @pytest.mark.parametrize("how", ["mapping", "json", "yaml", "file", "url"])
